@@ -1,0 +1,1 @@
+"""Summit's framework: what runs, in which order, and what it proves."""

@@ -1,0 +1,59 @@
+"""Expected failures: one line for a person, an exit code for a machine.
+
+| exit code | meaning |
+| --- | --- |
+| 0 | everything asked for holds |
+| 1 | a gate failed, or a service is not healthy |
+| 2 | what was typed or configured is wrong |
+| 5 | the machine lacks something: a program, space, a writable folder, a package index |
+| 130 | interrupted |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Where:
+    """A place in a file; `line` counts from 1."""
+
+    file: Path
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return str(self.file) if self.line is None else f"{self.file}:{self.line}"
+
+
+class SummitError(Exception):
+    """An expected failure, printed as one line without a traceback.
+
+    `where` is put before the message, `hint` (how to mend it) after it.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, where: Where | None = None, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        mend = f"; {self.hint}" if self.hint else ""
+        return f"{place}{self.message}{mend}"
+
+
+class ConfigError(SummitError):
+    """What was typed or written in a configuration file is wrong."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class MachineError(SummitError):
+    """The machine lacks something the command needs."""
+
+    exit_code: ClassVar[int] = 5

@@ -1,0 +1,111 @@
+"""What a command and the supervisor say to each other: JSON lines over a Unix socket.
+
+A command sends one request; the supervisor answers with the statuses that it asked for, each again
+when it changes, and ends with `Done`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from pipelines.errors import SummitError
+from pipelines.stack.launch import Launch
+from pipelines.stack.place import Place
+from pipelines.stack.status import Status
+
+# Relative, since a socket's path is limited to about 100 bytes: both sides enter the folder first.
+SOCKET = "control.sock"
+LONGEST_REQUEST = 16 * 1024 * 1024  # bytes in one line
+
+
+class Up(msgspec.Struct, tag="up"):
+    """Make these launches so: start what is not running, restart what runs otherwise, run the jobs."""
+
+    launches: list[Launch]
+    preload: list[str]
+
+
+class Restart(msgspec.Struct, tag="restart"):
+    names: list[str]
+
+
+class Down(msgspec.Struct, tag="down"):
+    """Stop everything, dependents first, and end the supervisor."""
+
+
+class Watch(msgspec.Struct, tag="watch"):
+    """Tell the statuses; the command closes the connection when it has seen enough."""
+
+
+class Now(msgspec.Struct, tag="now"):
+    """Tell the statuses once, and the launches they belong to."""
+
+
+class Told(msgspec.Struct, tag="told"):
+    status: Status
+
+
+class Runs(msgspec.Struct, tag="runs"):
+    launch: Launch
+
+
+class Done(msgspec.Struct, tag="done"):
+    pass
+
+
+Request = Up | Restart | Down | Watch | Now
+Reply = Told | Runs | Done
+
+encode = msgspec.json.Encoder().encode
+decode_request = msgspec.json.Decoder(Request).decode
+decode_reply = msgspec.json.Decoder(Reply).decode
+
+
+class SupervisorGone(SummitError):
+    """The supervisor ended in the middle of a request."""
+
+    def __init__(self) -> None:
+        super().__init__("the supervisor ended unexpectedly", hint="`inv up` puts it right")
+
+
+def ask(place: Place, request: Request, *, deadline: float | None = None) -> Iterator[Reply]:
+    """Send a request and yield the replies up to `Done`.
+
+    Raises TimeoutError at `deadline` (of the monotonic clock), ConnectionError or FileNotFoundError
+    when no supervisor listens, SupervisorGone when it ends before `Done`.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
+        with contextlib.chdir(place.state):
+            channel.connect(SOCKET)
+        channel.sendall(encode(request) + b"\n")
+        with channel.makefile("rb") as lines:
+            while True:
+                if deadline is not None:
+                    channel.settimeout(max(0.001, deadline - time.monotonic()))
+                line = lines.readline()
+                if not line:
+                    raise SupervisorGone
+                reply = decode_reply(line)
+                if isinstance(reply, Done):
+                    return
+                yield reply
+
+
+def write_snapshot(file: Path, statuses: list[Status]) -> None:
+    """Replace the snapshot; it is a convenience for `ps`, so it is not worth an fsync."""
+    temporary = file.with_suffix(".new")
+    temporary.write_bytes(encode(statuses))
+    temporary.replace(file)
+
+
+def read_snapshot(file: Path) -> list[Status]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=list[Status])
+    except (FileNotFoundError, msgspec.DecodeError):
+        return []

@@ -1,0 +1,268 @@
+"""The process engine's verbs: up, down, restart, and what is running now."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_delay,
+    wait_fixed,
+)
+
+from pipelines import compose, console
+from pipelines.compose.model import Project, Service
+from pipelines.errors import MachineError, SummitError
+from pipelines.stack import control, place as places, recovery, secrets
+from pipelines.stack.control import Down, Now, Restart, Runs, Told, Up, Watch
+from pipelines.stack.launch import Launch, Layout, assign_ports
+from pipelines.stack.place import Place
+from pipelines.stack.status import Status
+
+START_TIMEOUT = 20.0  # seconds for a supervisor to listen, or to end once it has said so
+
+OnChange = Callable[[Status], None]
+
+
+class NotHealthy(SummitError):
+    """Some services did not become healthy; `statuses` says how they are."""
+
+    def __init__(self, statuses: Sequence[Status], why: str) -> None:
+        names = ", ".join(status.name for status in statuses)
+        super().__init__(
+            f"not healthy{why}: {names}", hint="`inv logs` has more, `inv down` stops the rest"
+        )
+        self.statuses = tuple(statuses)
+
+
+class SupervisorKilled(SummitError):
+    """The supervisor ended without stopping what it had started."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__(
+            f"the supervisor is gone (killed, or the machine went down); {left} processes are left",
+            hint="`inv up` puts it right, `inv down` stops them",
+        )
+
+
+class NotRunning(SummitError):
+    """A command needs a running stack."""
+
+    def __init__(self, what: str = "the stack") -> None:
+        super().__init__(f"{what} is not running", hint="start it with `inv up`")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A Compose project and where its processes keep their state."""
+
+    place: Place
+    project: Project
+
+    @classmethod
+    def of(cls, start: Path, *, environ: Mapping[str, str] = os.environ) -> Stack:
+        """The stack of the checkout that `start` lies in; raises ConfigError for a bad file."""
+        place, file = places.find(start)
+        return cls(place, compose.load(file, environ=environ))
+
+
+@dataclass(frozen=True)
+class Running:
+    """What runs now. `supervised` is False when only a killed supervisor's last words are known."""
+
+    statuses: tuple[Status, ...]
+    launches: dict[str, Launch]
+    supervised: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.statuses)
+
+    def launch(self, name: str) -> Launch:
+        if name not in self.launches:
+            raise NotRunning(name)
+        return self.launches[name]
+
+
+def up(
+    stack: Stack, *, only: Sequence[str], timeout: float, on_change: OnChange, fork: bool = True
+) -> Running:
+    """Bring the services (all, or these and what they need) up and return once all are healthy.
+
+    Raises NotHealthy after `timeout` seconds, or as soon as one cannot become healthy; what runs
+    goes on running, to be looked at. Interrupted, it takes down what it has brought up.
+    """
+    stack.place.prepare()
+    deadline = time.monotonic() + timeout
+    services = stack.project.selected(only=only)
+    with _one_command_at_a_time(stack.place):
+        was_running = recovery.is_supervised(stack.place)
+        launches = resolve(stack, services, fork=fork)
+        if not was_running:
+            _clean_up(stack.place)
+            _start_supervisor(stack.place)
+        preload = [str(module) for module in stack.project.extension.get("preload", [])]
+        _tell(stack.place, Up(launches, preload))
+    try:
+        wait_until_ready(stack.place, set(services), deadline, on_change, timeout=timeout)
+    except (KeyboardInterrupt, SystemExit):
+        if not was_running:
+            down(stack.place)
+        raise
+    return now(stack.place)
+
+
+def resolve(stack: Stack, services: Mapping[str, Service], *, fork: bool = True) -> list[Launch]:
+    """The launches of these services, beside what runs already; generates the missing secrets."""
+    running = now(stack.place)
+    ports = {s.name: s.port for s in running.statuses if s.port} if running.supervised else {}
+    secrets.provide(stack.project, services.values(), stack.place)
+    present = frozenset(running.launches) | frozenset(services)
+    ports |= assign_ports(services, running=ports)
+    layout = Layout(stack.place, stack.project, present, ports, fork=fork)
+    return [layout.launch(service) for service in services.values()]
+
+
+def restart(stack: Stack, names: Sequence[str], *, timeout: float, on_change: OnChange) -> Running:
+    """Stop and start these services (all that are no jobs, if none is named), and wait for health."""
+    running = require(stack.place)
+    chosen = [running.launch(name).name for name in names] or [
+        launch.name for launch in running.launches.values() if not launch.is_job
+    ]
+    deadline = time.monotonic() + timeout
+    with _one_command_at_a_time(stack.place):
+        _tell(stack.place, Restart(chosen))
+    wait_until_ready(stack.place, set(chosen), deadline, on_change, timeout=timeout)
+    return now(stack.place)
+
+
+def down(place: Place) -> None:
+    """Stop everything, supervised or left behind by a supervisor that was killed."""
+    if not place.state.exists():
+        return
+    with _one_command_at_a_time(place):
+        if recovery.is_supervised(place):
+            _tell(place, Down())
+            _until_ended(place)
+        _clean_up(place)
+        place.snapshot.unlink(missing_ok=True)
+
+
+def _clean_up(place: Place) -> None:
+    left = recovery.clean(place)
+    if left:
+        console.progress(f"the last supervisor was killed; stopped {left} processes it had left")
+
+
+def drop_volumes(stack: Stack) -> None:
+    """Delete the data of all volumes; the stack must be down."""
+    for service in stack.project.services.values():
+        for mount in service.volumes:
+            if mount.kind == "volume" and mount.source:
+                shutil.rmtree(stack.place.volumes / mount.source, ignore_errors=True)
+
+
+def now(place: Place) -> Running:
+    """What runs at this moment, or ran when the supervisor was killed."""
+    if not recovery.is_supervised(place):
+        return Running(tuple(control.read_snapshot(place.snapshot)), {}, supervised=False)
+    replies = list(_ask(place, Now()))
+    launches = {reply.launch.name: reply.launch for reply in replies if isinstance(reply, Runs)}
+    statuses = tuple(reply.status for reply in replies if isinstance(reply, Told))
+    return Running(statuses, launches, supervised=True)
+
+
+def require(place: Place) -> Running:
+    """What runs now; raises NotRunning if nothing does."""
+    running = now(place)
+    if not running.supervised:
+        raise NotRunning
+    return running
+
+
+def wait_until_ready(
+    place: Place, names: set[str], deadline: float, on_change: OnChange, *, timeout: float
+) -> None:
+    """Follow these services until all are ready; raises NotHealthy as `up` does."""
+    latest: dict[str, Status] = {}
+
+    def missing() -> list[Status]:
+        return [status for status in latest.values() if not status.is_ready]
+
+    try:
+        for reply in control.ask(place, Watch(), deadline=deadline):
+            if not isinstance(reply, Told) or reply.status.name not in names:
+                continue
+            latest[reply.status.name] = reply.status
+            on_change(reply.status)
+            if any(status.state.is_lost for status in latest.values()):
+                raise NotHealthy(missing(), "")
+            if len(latest) == len(names) and not missing():
+                return
+    except TimeoutError:
+        raise NotHealthy(missing(), f" after {timeout:g} s") from None
+
+
+@contextmanager
+def _one_command_at_a_time(place: Place) -> Iterator[None]:
+    with (place.state / "command.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _start_supervisor(place: Place) -> None:
+    """Start it in a session of its own and wait until it listens."""
+    ready, told = os.pipe()
+    with os.fdopen(ready, "rb") as answer, place.log("supervisor").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "pipelines.stack.supervisor", str(place.root), str(told)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=[told],
+            env={**os.environ, "PYTHONPATH": _import_path()},
+        )
+        os.close(told)
+        if answer.readline() != b"ready\n":
+            raise MachineError(f"the supervisor did not start; see {place.log('supervisor')}")
+
+
+def _import_path() -> str:
+    """So that the supervisor finds this very package, from whichever folder it is started."""
+    here = str(Path(__file__).parents[2])
+    return os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+
+
+def _ask(place: Place, request: control.Request) -> Iterator[control.Reply]:
+    """Ask a supervisor that lives but may not listen yet, or is about to end."""
+    for attempt in Retrying(
+        retry=retry_if_exception_type((ConnectionError, FileNotFoundError)),
+        wait=wait_fixed(0.02),
+        stop=stop_after_delay(START_TIMEOUT),
+        reraise=True,
+    ):
+        with attempt:
+            replies = list(control.ask(place, request))
+    yield from replies
+
+
+def _tell(place: Place, request: control.Request) -> None:
+    for _ in _ask(place, request):
+        pass
+
+
+def _until_ended(place: Place) -> None:
+    Retrying(
+        retry=retry_if_result(bool), wait=wait_fixed(0.01), stop=stop_after_delay(START_TIMEOUT)
+    )(recovery.is_supervised, place)

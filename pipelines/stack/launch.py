@@ -1,0 +1,230 @@
+"""From a Compose service to the local process it becomes: words and addresses, nothing started."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from pipelines.compose.model import Condition, Healthcheck, Project, Restart, Service
+from pipelines.errors import ConfigError
+from pipelines.stack import ports
+from pipelines.stack.cluster import Cluster
+from pipelines.stack.place import Place
+from pipelines.stack.probes import Probe
+
+MARK = (
+    "SUMMIT_STACK"  # in the environment of every process of a stack; its value is the state folder
+)
+SECRETS = "/run/secrets"  # where a container finds the secrets it is granted
+# What a local process needs of its surroundings. Everything else must stand in the Compose file,
+# as it must for a container. COVERAGE_*: a measured test run measures the services as well.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
+INHERITED_PREFIX = "COVERAGE_"
+KNOWN = {"process", "probe"}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One service as a local process, resolved and ready to start. Holds no secret's value."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    directory: str
+    port: int | None
+    probe: Probe | None
+    depends_on: dict[str, Condition]
+    restart: Restart
+    stop_signal: str
+    stop_grace: float  # seconds between asking a process to stop and killing it
+    cluster: Cluster | None = None
+    forked: bool = False  # from the preloaded interpreter; else started afresh
+
+    @property
+    def is_job(self) -> bool:
+        """It is expected to end: nothing asks for its health and nothing restarts it when done."""
+        return self.probe is None and self.restart.policy.value in ("no", "on-failure")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the services of one stack must know of each other's place on this machine."""
+
+    place: Place
+    project: Project
+    services: frozenset[str]  # those that run or are about to
+    ports: dict[str, int]
+    fork: bool = True
+
+    def launch(self, service: Service) -> Launch:
+        _check_extension(service)
+        cluster = self._cluster(service) if service.extension.get("process") else None
+        command = cluster.command if cluster else _words(service)
+        return Launch(
+            name=service.name,
+            command=command,
+            environment=self._environment(service, cluster),
+            directory=str(self.place.root),
+            port=self.ports.get(service.name),
+            probe=_probe(service, service.healthcheck),
+            depends_on={
+                d.service: d.condition
+                for d in service.depends_on
+                if d.required or d.service in self.services
+            },
+            restart=service.restart,
+            stop_signal="SIGINT" if cluster else service.stop_signal,
+            stop_grace=service.stop_grace_period,
+            cluster=cluster,
+            forked=self.fork and _can_be_forked(command) and "preload" in self.project.extension,
+        )
+
+    def _cluster(self, service: Service) -> Cluster:
+        kind = service.extension["process"]
+        if kind != "postgres":
+            raise ConfigError(
+                f"{service.name}: x-summit.process {kind!r} is unknown; known: postgres",
+                where=service.where,
+            )
+        volume = next((m.source for m in service.volumes if m.kind == "volume"), None)
+        password = service.environment.get("POSTGRES_PASSWORD_FILE", "")
+        if volume is None or not password:
+            raise ConfigError(
+                f"{service.name}: a PostgreSQL process needs a named volume for its data and "
+                "POSTGRES_PASSWORD_FILE",
+                where=service.where,
+            )
+        superuser = service.environment.get("POSTGRES_USER", "postgres")
+        return Cluster.at(
+            self.place.volumes / volume,
+            port=self.ports[service.name],
+            superuser=superuser,
+            password_file=Path(self._local(service, password)),
+            database=service.environment.get("POSTGRES_DB", superuser),
+        )
+
+    def _environment(self, service: Service, cluster: Cluster | None) -> dict[str, str]:
+        environment = inherited()
+        environment |= {k: self._local(service, v) for k, v in service.environment.items()}
+        if service.name in self.ports and "PORT" in service.environment:
+            environment["PORT"] = str(self.ports[service.name])
+        if cluster:
+            environment["PGPORT"] = str(cluster.port)
+            environment["PATH"] = f"{cluster.programs}{os.pathsep}{environment['PATH']}"
+        environment[MARK] = str(self.place.state)
+        return environment
+
+    def _local(self, service: Service, value: str) -> str:
+        """A container's path or a neighbour's address, as it is on this machine."""
+        if value == SECRETS or value.startswith(f"{SECRETS}/"):
+            return str(self.place.grants / service.name) + value.removeprefix(SECRETS)
+        return self._local_address(value)
+
+    def _local_address(self, value: str) -> str:
+        if "://" not in value:
+            return value
+        url = urlsplit(value)
+        if url.hostname not in self.ports:
+            return value
+        user = f"{url.netloc.rpartition('@')[0]}@" if "@" in url.netloc else ""
+        return urlunsplit(url._replace(netloc=f"{user}{ports.HOST}:{self.ports[url.hostname]}"))
+
+
+def inherited() -> dict[str, str]:
+    """The surroundings that a service's process shares with the engine; programs of its Python first."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in INHERITED or name.startswith(INHERITED_PREFIX)
+    }
+    programs = str(Path(sys.executable).parent)
+    kept["PATH"] = os.pathsep.join([programs, kept.get("PATH", os.defpath)])
+    return kept
+
+
+def assign_ports(
+    services: Mapping[str, Service],
+    *,
+    running: Mapping[str, int],
+    is_free: Callable[[int], bool] = ports.is_free,
+) -> dict[str, int]:
+    """A local port per service that listens: the one it runs on, its usual one, or any free one.
+
+    A service can be moved when its environment has `PORT`, or when the engine starts it itself.
+    Raises ConfigError for a taken port that nothing can move.
+    """
+    chosen = {name: port for name, port in running.items() if name in services}
+    for service in services.values():
+        usual = _usual_port(service)
+        if usual is None or service.name in chosen:
+            continue
+        if usual not in chosen.values() and is_free(usual):
+            chosen[service.name] = usual
+        elif "PORT" in service.environment or "process" in service.extension:
+            chosen[service.name] = ports.any_free()
+        else:
+            raise ConfigError(
+                f"{service.name}: port {usual} is taken",
+                where=service.where,
+                hint="stop what listens there, or let the service read PORT so that it can move",
+            )
+    return chosen
+
+
+def usual_ports(services: Mapping[str, Service]) -> dict[str, int]:
+    """Where each service listens when nothing is in the way."""
+    usual = {name: _usual_port(service) for name, service in services.items()}
+    return {name: port for name, port in usual.items() if port is not None}
+
+
+def _usual_port(service: Service) -> int | None:
+    for port in service.ports:
+        return port.published or port.target
+    return service.expose[0] if service.expose else None
+
+
+def _words(service: Service) -> tuple[str, ...]:
+    words = (*service.entrypoint, *service.command)
+    if not words:
+        raise ConfigError(
+            f"{service.name}: it has neither `command` nor `entrypoint`, and a local process needs one",
+            where=service.where,
+        )
+    return (sys.executable, *words[1:]) if words[0] in ("python", "python3") else words
+
+
+def _can_be_forked(command: tuple[str, ...]) -> bool:
+    # macOS: system frameworks do not survive a fork without exec.
+    return (
+        hasattr(os, "fork") and sys.platform != "darwin" and command[:2] == (sys.executable, "-m")
+    )
+
+
+def _probe(service: Service, check: Healthcheck | None) -> Probe | None:
+    if check is None or check.test[:1] == ("NONE",):
+        return None
+    asked = service.extension.get("probe", {}).get("http")
+    kind, *words = check.test
+    command = ("/bin/sh", "-c", *words) if kind == "CMD-SHELL" else tuple(words)
+    return Probe(
+        http=asked,
+        command=(sys.executable, *command[1:]) if command[0] == "python" else command,
+        interval=check.interval,
+        timeout=check.timeout,
+        retries=check.retries,
+        start_period=check.start_period,
+        start_interval=check.start_interval,
+    )
+
+
+def _check_extension(service: Service) -> None:
+    for key in service.extension:
+        if key not in KNOWN:
+            raise ConfigError(
+                f"{service.name}: x-summit.{key} is unknown; known: {', '.join(sorted(KNOWN))}",
+                where=service.where,
+            )

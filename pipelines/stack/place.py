@@ -1,0 +1,85 @@
+"""Where a checkout's stack keeps what it needs between two commands."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.errors import ConfigError, MachineError
+
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+LEAST_SPACE = (
+    200 * 1024 * 1024
+)  # bytes; a fresh PostgreSQL cluster takes 40 MB, its log 16 MB apiece
+
+
+@dataclass(frozen=True)
+class Place:
+    """The paths of one checkout's stack; `root` is the folder of the Compose file."""
+
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        return self.root / ".summit" / "stack"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the supervisor for as long as it lives."""
+        return self.state / "supervisor.lock"
+
+    @property
+    def snapshot(self) -> Path:
+        """The last known status of every service: what is read once the supervisor is gone."""
+        return self.state / "status.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def grants(self) -> Path:
+        """A folder per service with links to the secrets it is granted: its `/run/secrets`."""
+        return self.state / "secrets"
+
+    @property
+    def volumes(self) -> Path:
+        return self.root / ".summit" / "volumes"
+
+    def log(self, service: str) -> Path:
+        return self.logs / f"{service}.log"
+
+    def prepare(self) -> None:
+        """Make the folders, private to this user.
+
+        Raises MachineError when the checkout is not writable or the disk is nearly full.
+        """
+        try:
+            for folder in (self.state, self.logs, self.grants, self.volumes):
+                folder.mkdir(parents=True, exist_ok=True)
+            self.state.chmod(0o700)
+            (self.state / "writable").touch()
+        except OSError as error:
+            raise MachineError(
+                f"cannot write to {self.state}: {error.strerror}",
+                hint="the stack keeps its state there; make the checkout writable",
+            ) from error
+        free = shutil.disk_usage(self.state).free
+        if free < LEAST_SPACE:
+            raise MachineError(
+                f"only {free // 2**20} MB are free at {self.state}, {LEAST_SPACE // 2**20} MB are needed",
+                hint="free some space, or `inv down --volumes`",
+            )
+
+
+def find(start: Path) -> tuple[Place, Path]:
+    """The place and the Compose file of the checkout that `start` lies in.
+
+    Raises ConfigError when no folder from `start` upwards holds a Compose file.
+    """
+    for folder in (start, *start.parents):
+        for name in COMPOSE_FILES:
+            if (folder / name).is_file():
+                return Place(folder), folder / name
+    raise ConfigError(f"no {COMPOSE_FILES[0]} in {start} or above it")

@@ -1,0 +1,79 @@
+"""Development secrets: generated on first use, private to their owner, never in the tree."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from pipelines.compose.model import Project, Secret, Service
+from pipelines.errors import ConfigError
+from pipelines.stack.place import Place
+
+
+def _password() -> bytes:
+    return secrets.token_urlsafe(32).encode()  # 256 bits
+
+
+def _ed25519() -> bytes:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+GENERATORS: dict[str, Callable[[], bytes]] = {"password": _password, "ed25519": _ed25519}
+
+
+def provide(project: Project, services: Iterable[Service], place: Place) -> None:
+    """Generate what is missing, and link to each service the secrets it is granted, no others.
+
+    Raises ConfigError for a secret whose file is missing and cannot be generated.
+    """
+    for service in services:
+        grants = place.grants / service.name
+        grants.mkdir(parents=True, exist_ok=True)
+        wanted = {g.target: _file(project.secrets[g.source], project.file) for g in service.secrets}
+        for link in grants.iterdir():
+            if link.name not in wanted:
+                link.unlink()
+        for name, file in wanted.items():
+            link = grants / name
+            if not (link.is_symlink() and link.readlink() == file):
+                link.unlink(missing_ok=True)
+                link.symlink_to(file)
+
+
+def _file(secret: Secret, compose_file: Path) -> Path:
+    if secret.file is None:
+        raise ConfigError(
+            f"{compose_file}: secret {secret.name!r} has no `file`, and a local process needs one"
+        )
+    if not secret.file.exists():
+        _generate(secret, secret.file, compose_file)
+    return secret.file
+
+
+def _generate(secret: Secret, file: Path, compose_file: Path) -> None:
+    kind = secret.extension.get("generate")
+    if kind not in GENERATORS:
+        known = ", ".join(sorted(GENERATORS))
+        raise ConfigError(
+            f"{compose_file}: the file of secret {secret.name!r} is missing: {file}",
+            hint=f"write it, or say how to make it (`x-summit: {{generate: ...}}`, one of {known})",
+        )
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent)  # mode 0600
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(GENERATORS[kind]())
+        stream.flush()
+        os.fsync(stream.fileno())
+    try:
+        os.link(name, file)  # fails where another command was faster: its value stands
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(name)

@@ -1,0 +1,94 @@
+"""A whole tiny project, brought up by the real command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from pipelines.stack import engine, recovery
+from pipelines.stack.place import Place
+from pipelines.stack.status import Status
+
+REPOSITORY = Path(__file__).parents[2]
+
+# A service of a few lines: it answers 200, and what its environment says may go wrong, does.
+SERVICE = """
+import http.server, os, pathlib, sys, threading, time
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        sick = os.environ.get("SICK") or pathlib.Path("sick").exists()
+        body = b"out of order" if sick else os.environ.get("SAYS", "fine").encode()
+        self.send_response(503 if sick else 200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words):
+        pass
+
+print("listening", flush=True)
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
+if "LIVES" in os.environ:
+    threading.Timer(float(os.environ["LIVES"]), lambda: os._exit(7)).start()
+server.serve_forever()
+"""
+
+
+@dataclass
+class Project:
+    """A checkout of a project with services of its own."""
+
+    root: Path
+
+    @property
+    def place(self) -> Place:
+        return Place(self.root)
+
+    def write(self, name: str, text: str) -> None:
+        (self.root / name).write_text(textwrap.dedent(text))
+
+    def inv(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Type a command, in a process of its own as a person does."""
+        return subprocess.run(
+            self.command(*words),
+            cwd=self.root,
+            env=self.environment | more,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "tasks", *words]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(REPOSITORY), "NO_COLOR": "1"}
+
+    def status(self, name: str) -> Status:
+        return next(s for s in engine.now(self.place).statuses if s.name == name)
+
+    def pid(self, name: str) -> int:
+        pid = self.status(name).pid
+        assert pid is not None
+        return pid
+
+    def port(self, name: str) -> int:
+        port = self.status(name).port
+        assert port is not None
+        return port
+
+    def processes(self) -> list[psutil.Process]:
+        return recovery.survivors(self.place)
+
+    def snapshot(self) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = json.loads(self.place.snapshot.read_text())
+        return found
