@@ -116,7 +116,9 @@ def health(c: Context) -> None:
     iterable=["only"],
     help={"only": "a service; may be given several times", "lines": "how many of each"},
 )
-def logs(c: Context, only: Sequence[str] | None = None, follow: bool = False, lines: int = 50) -> None:
+def logs(
+    c: Context, only: Sequence[str] | None = None, follow: bool = False, lines: int = 50
+) -> None:
     """Show the last log lines; `--follow` goes on with what arrives.
 
     Example: inv logs -f --only fusion

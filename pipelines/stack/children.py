@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pipelines.errors import SummitError
@@ -25,7 +26,7 @@ class StartFailed(SummitError):
 
 @dataclass(frozen=True)
 class Child:
-    """A started process, the leader of its own session; `exited` gives its code as `subprocess` does."""
+    """A started process, leader of its own session; `exited` gives the code `subprocess` would."""
 
     pid: int
     exited: asyncio.Future[int] = field(repr=False)
@@ -85,7 +86,7 @@ class Interpreter:
                 # Libraries must not start threads of their own before the fork.
                 env=inherited() | {MARK: str(place.state), "OPENBLAS_NUM_THREADS": "1"},
                 cwd=place.root,
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -113,7 +114,7 @@ class Interpreter:
         return Child(pid, self._exits[pid])
 
     async def stop(self) -> None:
-        """Close the channel: it ends by itself. Its children go on, and nobody is told of their end."""
+        """Close the channel: it ends by itself. Its children go on; nobody is told of their end."""
         self._listener.cancel()
         self._channel.close()
         await self._process.wait()
@@ -143,7 +144,7 @@ class Interpreter:
                 self._exits.pop(pid).set_result(code)
 
     def _lose(self) -> None:
-        """It died: so did our only way to learn of its children's end. They must not live on unwatched."""
+        """It died, our only way to learn of its children's end: they must not live on unwatched."""
         gone = StartFailed("the preloaded interpreter died; see the log `interpreter`")
         for waiting in (self._ready, self._forked):
             if waiting is not None and not waiting.done():
@@ -157,6 +158,6 @@ class Interpreter:
 
 def _changed_since(file: str, moment: int) -> bool:
     try:
-        return os.stat(file).st_mtime_ns > moment
+        return Path(file).stat().st_mtime_ns > moment
     except FileNotFoundError:
         return True

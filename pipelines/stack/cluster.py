@@ -1,4 +1,4 @@
-"""PostgreSQL as a service of the stack: what its image does with POSTGRES_* variables, done locally."""
+"""PostgreSQL as a service: what its image makes of the POSTGRES_* variables, done locally."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ class Cluster:
         done = subprocess.run(
             [str(self.binaries.postgres), "--single", "-D", str(self.data), "postgres"],
             **identity(self.account),
+            check=False,
             input=f'CREATE DATABASE "{self.database}"\n',
             cwd="/",
             env=postgres.ENVIRONMENT,

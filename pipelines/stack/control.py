@@ -7,6 +7,7 @@ when it changes, and ends with `Done`.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ LONGEST_REQUEST = 16 * 1024 * 1024  # bytes in one line
 
 
 class Up(msgspec.Struct, tag="up"):
-    """Make these launches so: start what is not running, restart what runs otherwise, run the jobs."""
+    """Make these launches so: start what does not run, restart what is different, run the jobs."""
 
     launches: list[Launch]
     preload: list[str]
@@ -62,9 +63,15 @@ class Done(msgspec.Struct, tag="done"):
 Request = Up | Restart | Down | Watch | Now
 Reply = Told | Runs | Done
 
-encode = msgspec.json.Encoder().encode
-decode_request = msgspec.json.Decoder(Request).decode
-decode_reply = msgspec.json.Decoder(Reply).decode
+
+def _to_path(kind: type, value: str) -> Path:
+    assert kind is Path, kind
+    return Path(value)
+
+
+encode = msgspec.json.Encoder(enc_hook=os.fspath).encode
+decode_request = msgspec.json.Decoder(Request, dec_hook=_to_path).decode
+decode_reply = msgspec.json.Decoder(Reply, dec_hook=_to_path).decode
 
 
 class SupervisorGone(SummitError):

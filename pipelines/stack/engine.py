@@ -24,7 +24,7 @@ from tenacity import (
 from pipelines import compose, console
 from pipelines.compose.model import Project, Service
 from pipelines.errors import MachineError, SummitError
-from pipelines.stack import control, place as places, recovery, secrets
+from pipelines.stack import control, place as places, postgres_binaries, recovery, secrets
 from pipelines.stack.control import Down, Now, Restart, Runs, Told, Up, Watch
 from pipelines.stack.launch import Launch, Layout, assign_ports
 from pipelines.stack.place import Place
@@ -134,7 +134,7 @@ def resolve(stack: Stack, services: Mapping[str, Service], *, fork: bool = True)
 
 
 def restart(stack: Stack, names: Sequence[str], *, timeout: float, on_change: OnChange) -> Running:
-    """Stop and start these services (all that are no jobs, if none is named), and wait for health."""
+    """Stop and start these services (without names: all that are no jobs), and wait for health."""
     running = require(stack.place)
     chosen = [running.launch(name).name for name in names] or [
         launch.name for launch in running.launches.values() if not launch.is_job
@@ -169,7 +169,9 @@ def drop_volumes(stack: Stack) -> None:
     for service in stack.project.services.values():
         for mount in service.volumes:
             if mount.kind == "volume" and mount.source:
-                shutil.rmtree(stack.place.volumes / mount.source, ignore_errors=True)
+                data = stack.place.volumes / mount.source
+                for folder in (data, postgres_binaries.sheltered(data)):
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def now(place: Place) -> Running:

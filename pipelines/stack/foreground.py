@@ -40,7 +40,7 @@ def smoke(stack: Stack) -> None:
 
 
 def execute(stack: Stack, service: str, command: Sequence[str]) -> NoReturn:
-    """Become `command`, in the environment of a running service; PostgreSQL's has its credentials."""
+    """Become `command`, in a running service's environment; PostgreSQL's has its credentials."""
     launch = engine.require(stack.place).launch(service)
     environment = {name: value for name, value in launch.environment.items() if name != MARK}
     if launch.cluster:

@@ -12,7 +12,7 @@ from pipelines.stack.probes import Answer
 
 
 def ask_all(launches: Iterable[Launch]) -> dict[str, tuple[Answer, float]]:
-    """Each service's answer and how many seconds it took; jobs and unprobed services are left out."""
+    """Each service's answer and how many seconds it took; what has no probe is left out."""
     return asyncio.run(_ask_all([launch for launch in launches if launch.probe]))
 
 

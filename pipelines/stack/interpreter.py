@@ -22,6 +22,7 @@ import sys
 import time
 import traceback
 import warnings
+from pathlib import Path
 from typing import Any
 
 MAX_REQUEST = 1 << 20  # bytes
@@ -37,7 +38,7 @@ class Forked(Exception):
 
 def main(modules: list[str]) -> None:
     channel = socket.socket(fileno=0)
-    sys.path.insert(0, os.getcwd())  # as `python -m` has it
+    sys.path.insert(0, str(Path.cwd()))  # as `python -m` has it
     started = time.time_ns()
     failed = preload(modules)
     gc.collect()
@@ -62,9 +63,9 @@ def preload(modules: list[str]) -> dict[str, str]:
 
 def own_files() -> list[str]:
     """The imported files of this checkout: once one of them changes, this interpreter is stale."""
-    here = os.getcwd() + os.sep
+    here = f"{Path.cwd()}{os.sep}"
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    installed = (os.path.realpath(sys.prefix), os.path.abspath(sys.prefix))
+    installed = (sys.prefix, str(Path(sys.prefix).resolve()))  # `.venv` is a link
     return [f for f in files if f and f.startswith(here) and not f.startswith(installed)]
 
 

@@ -135,7 +135,7 @@ class Layout:
 
 
 def inherited() -> dict[str, str]:
-    """The surroundings that a service's process shares with the engine; programs of its Python first."""
+    """What a service's process shares with the engine; the programs of its Python come first."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -191,7 +191,7 @@ def _words(service: Service) -> tuple[str, ...]:
     words = (*service.entrypoint, *service.command)
     if not words:
         raise ConfigError(
-            f"{service.name}: it has neither `command` nor `entrypoint`, and a local process needs one",
+            f"{service.name}: neither `command` nor `entrypoint` says what to start",
             where=service.where,
         )
     return (sys.executable, *words[1:]) if words[0] in ("python", "python3") else words

@@ -30,14 +30,20 @@ class Blocked(SummitError):
 
 
 class Lifecycle:
-    """Keeps one service as its launch says, until stopped. All it learns goes to the board."""
+    """Keeps one service as its launch says, until stopped. All it learns goes to the board.
 
-    def __init__(self, launch: Launch, *, start: Start, board: Board, log: Log) -> None:
+    One that was lost before (`steady=False`) counts as ready only once it has stayed up for a while.
+    """
+
+    def __init__(
+        self, launch: Launch, *, start: Start, board: Board, log: Log, steady: bool = True
+    ) -> None:
         self.launch = launch
         self._start = start
         self._board = board
         self._log = log
         self._crashes = 0  # in a row
+        self._steady = steady
         board.put(Status(launch.name, port=launch.port, since=time.time()))
         self._task = asyncio.create_task(self._run(), name=launch.name)
 
@@ -52,7 +58,7 @@ class Lifecycle:
             if self.launch.cluster:
                 await asyncio.to_thread(self.launch.cluster.initialise)
             while await self._live():
-                await asyncio.sleep(self._pause())
+                pass
         except SummitError as error:
             self._log.say(str(error))
             self._set(State.FAILED, pid=None, message=str(error))
@@ -76,7 +82,7 @@ class Lifecycle:
         began = time.monotonic()
         with self._log.pipe() as log:
             child = await self._start(self.launch, log)
-        self._set(State.STARTING, pid=child.pid, message="", answer="", steady=self._crashes == 0)
+        self._set(State.STARTING, pid=child.pid, message="", answer="", steady=self._steady)
         watch = asyncio.create_task(self._watch(began))
         try:
             code = await asyncio.shield(child.exited)
@@ -84,13 +90,17 @@ class Lifecycle:
             watch.cancel()
             await child.stop(signal.Signals[self.launch.stop_signal], self.launch.stop_grace)
             await self._log.drain()
-        return self._is_to_restart(code, lived=time.monotonic() - began)
+        if not self._is_to_restart(code, lived=time.monotonic() - began):
+            return False
+        await asyncio.sleep(self._pause())
+        return True
 
     def _is_to_restart(self, code: int, *, lived: float) -> bool:
         if code == 0 and self.launch.is_job:
-            self._set(State.COMPLETED, pid=None)
+            self._set(State.COMPLETED, pid=None, steady=True)
             return False
         self._crashes = 1 if lived > STEADY else self._crashes + 1
+        self._steady = False
         said = _describe(code)
         self._log.say(said)
         policy, attempts = self.launch.restart.policy.value, self.launch.restart.attempts
@@ -145,9 +155,9 @@ class Lifecycle:
 
     async def _settle(self, began: float) -> None:
         """After a crash it is steady only once it has stayed up for a while."""
-        if not self._board[self.launch.name].steady:
+        if not self._steady:
             await asyncio.sleep(max(0.0, STEADY - (time.monotonic() - began)))
-            self._crashes = 0
+            self._steady = True
             self._board.update(self.launch.name, steady=True)
 
     def _set(self, state: State, **changes: object) -> None:

@@ -32,7 +32,7 @@ class Log:
 
     @contextmanager
     def pipe(self) -> Iterator[int]:
-        """A write end to hand to a child; what arrives is written until all holders have closed it."""
+        """A write end to hand to a child; what arrives is kept until all holders have closed it."""
         read, write = os.pipe()
         pump = asyncio.create_task(self._pump(read))
         self._pumps.add(pump)

@@ -9,9 +9,7 @@ from pathlib import Path
 from pipelines.errors import ConfigError, MachineError
 
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-LEAST_SPACE = (
-    200 * 1024 * 1024
-)  # bytes; a fresh PostgreSQL cluster takes 40 MB, its log 16 MB apiece
+LEAST_SPACE = 200  # MB; a fresh PostgreSQL cluster takes 40, its log 16 apiece
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,10 @@ class Place:
                 f"cannot write to {self.state}: {error.strerror}",
                 hint="the stack keeps its state there; make the checkout writable",
             ) from error
-        free = shutil.disk_usage(self.state).free
+        free = shutil.disk_usage(self.state).free // 2**20
         if free < LEAST_SPACE:
             raise MachineError(
-                f"only {free // 2**20} MB are free at {self.state}, {LEAST_SPACE // 2**20} MB are needed",
+                f"no space: {free} MB are free at {self.state}, {LEAST_SPACE} MB are needed",
                 hint="free some space, or `inv down --volumes`",
             )
 

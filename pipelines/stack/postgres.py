@@ -16,7 +16,7 @@ import psutil
 
 from pipelines.errors import MachineError
 from pipelines.stack.account import Account, identity
-from pipelines.stack.postgres_binaries import Binaries, Place, find_binaries, place
+from pipelines.stack.postgres_binaries import SHELTER, Binaries, Place, find_binaries, place
 from pipelines.stack.postgres_initdb import ENVIRONMENT, initialise, last_error
 
 __all__ = [
@@ -113,13 +113,14 @@ def running(
     superuser: str = "postgres",
     port: int | None = None,
     timeout: float = 30.0,
+    shelter: Path = SHELTER,
 ) -> Iterator[Server]:
     """A server on `data`, made at need, that takes connections; stopped at the end.
 
     Without a `port` a free one is taken. The log stands beside the data, with the ending `.log`.
     Raises `MachineError`, also when the server is not ready after `timeout` seconds.
     """
-    home = place(find_binaries(), data)
+    home = place(find_binaries(), data, shelter=shelter)
     initialise(
         home.binaries, home.data, superuser=superuser, password=password, account=home.account
     )

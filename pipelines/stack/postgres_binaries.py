@@ -140,16 +140,21 @@ def place(binaries: Binaries, data: Path, *, shelter: Path = SHELTER) -> Place:
     account = account_for(data)
     if account is None:
         return Place(binaries, data, None)
-    checkout = hashlib.sha256(os.fsencode(data.parent.resolve())).hexdigest()[:12]
-    sheltered = shelter / checkout / data.name
+    shelter_data = sheltered(data, shelter=shelter)
     data.parent.mkdir(parents=True, exist_ok=True)
-    if not account.can_enter(data.parent) or (sheltered.exists() and not data.exists()):
-        _make_public(shelter, sheltered.parent)
-        account = account_for(sheltered) or account
-        data = sheltered
+    if not account.can_enter(data.parent) or (shelter_data.exists() and not data.exists()):
+        _make_public(shelter, shelter_data.parent)
+        account = account_for(shelter_data) or account
+        data = shelter_data
     if not account.can_run(binaries.initdb):
         binaries = _copied(binaries, account, shelter)
     return Place(binaries, data, account)
+
+
+def sheltered(data: Path, *, shelter: Path = SHELTER) -> Path:
+    """Where `data` lies instead when its own place is closed to the account."""
+    checkout = hashlib.sha256(os.fsencode(data.parent.resolve())).hexdigest()[:12]
+    return shelter / checkout / data.name
 
 
 def _copied(binaries: Binaries, account: Account, shelter: Path) -> Binaries:

@@ -19,6 +19,8 @@ from pipelines.stack.postgres_binaries import Binaries
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 _INITDB_TIMEOUT = 120.0
+# The second stands where a write was cut short and no error number came with it.
+_FULL = ("No space left on device", "Check free disk space")
 
 
 def initialise(
@@ -96,7 +98,7 @@ def _initdb(
         said = f"not done after {_INITDB_TIMEOUT:g}s"
         raise _unusable(folder.parent, said, is_full=False) from error
     if ended.returncode != 0:
-        is_full = "No space left on device" in ended.stderr
+        is_full = any(sign in ended.stderr for sign in _FULL)
         raise _unusable(folder.parent, last_error(ended.stderr), is_full=is_full)
     return fresh
 

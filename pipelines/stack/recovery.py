@@ -15,7 +15,7 @@ GRACE = 5.0  # seconds between asking and killing
 
 
 def is_supervised(place: Place) -> bool:
-    """Whether a supervisor of this checkout lives: the kernel frees the lock of one that does not."""
+    """Whether a supervisor of this checkout lives: the kernel frees a dead one's lock."""
     try:
         with place.lock.open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

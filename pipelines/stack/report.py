@@ -1,4 +1,4 @@
-"""What a person sees of a stack: tables, changes as they happen, and why something is not healthy."""
+"""What a person sees of a stack: tables, changes as they happen, and why one is not healthy."""
 
 from __future__ import annotations
 

@@ -76,4 +76,4 @@ def _generate(secret: Secret, file: Path, compose_file: Path) -> None:
     except FileExistsError:
         pass
     finally:
-        os.unlink(name)
+        Path(name).unlink()

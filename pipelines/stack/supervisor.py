@@ -1,7 +1,7 @@
 """The process that keeps a checkout's stack running: one per checkout, it survives its terminal.
 
-`python -m pipelines.stack.supervisor ROOT READY_FD` takes the checkout's lock, listens on the control
-socket, writes a line to READY_FD, and ends on `Down` or SIGTERM, leaving no process behind.
+`python -m pipelines.stack.supervisor ROOT READY_FD` takes the checkout's lock, listens on the
+control socket, writes a line to READY_FD, and ends on `Down` or SIGTERM, leaving no process behind.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 from pipelines.stack import control
@@ -23,7 +23,6 @@ from pipelines.stack.lifecycle import Lifecycle
 from pipelines.stack.logs import Log
 from pipelines.stack.place import Place
 from pipelines.stack.status import Board
-
 
 Say = Callable[[Reply], Awaitable[None]]
 
@@ -77,11 +76,12 @@ class Supervisor:
         async with self._changing:
             self._preload = request.preload
             changed = [launch for launch in request.launches if self._is_to_start(launch)]
+            lost = {s.name for s in self._board.all() if s.state.is_lost and not s.steady}
             await self._stop([launch.name for launch in changed])
             if any(launch.forked for launch in changed):  # import while the database starts
                 self._warming = asyncio.create_task(self._interpreter())
             for launch in changed:
-                self._begin(launch)
+                self._begin(launch, lost)
 
     async def _restart(self, names: list[str]) -> None:
         async with self._changing:
@@ -103,10 +103,14 @@ class Supervisor:
             return True
         return self._board[launch.name].state.is_lost
 
-    def _begin(self, launch: Launch) -> None:
-        """Begin a lifecycle; it runs from the loop's next turn on, when all those begun are known."""
+    def _begin(self, launch: Launch, lost: Collection[str] = ()) -> None:
+        """Begin a lifecycle; it runs from the loop's next turn on, when all begun are known."""
         self._lifecycles[launch.name] = Lifecycle(
-            launch, start=self._start, board=self._board, log=self._log(launch.name)
+            launch,
+            start=self._start,
+            board=self._board,
+            log=self._log(launch.name),
+            steady=launch.name not in lost,
         )
 
     async def _stop(self, names: list[str]) -> None:
@@ -167,8 +171,6 @@ async def _after(first: list[asyncio.Task[None]], lifecycle: Lifecycle) -> None:
 async def run(place: Place, ready: int) -> None:
     supervisor = Supervisor(place)
     os.chdir(place.state)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(control.SOCKET)  # of one that was killed: we hold the lock, so it is dead
     server = await asyncio.start_unix_server(
         supervisor.answer, control.SOCKET, limit=control.LONGEST_REQUEST
     )
@@ -182,8 +184,6 @@ async def run(place: Place, ready: int) -> None:
         told.write("ready\n")
     await supervisor.ended.wait()
     server.close()
-    os.unlink(control.SOCKET)
-    place.snapshot.unlink(missing_ok=True)
 
 
 def main(root: str, ready: str) -> None:
@@ -194,7 +194,11 @@ def main(root: str, ready: str) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return  # another one was faster; the command will find it
+        # A socket that exists was left by one that was killed: we hold the lock.
+        (place.state / control.SOCKET).unlink(missing_ok=True)
         asyncio.run(run(place, int(ready)))
+        (place.state / control.SOCKET).unlink()
+        place.snapshot.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

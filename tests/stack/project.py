@@ -58,6 +58,7 @@ class Project:
         """Type a command, in a process of its own as a person does."""
         return subprocess.run(
             self.command(*words),
+            check=False,
             cwd=self.root,
             env=self.environment | more,
             stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -280,12 +281,10 @@ def test_whatever_is_killed_at_a_random_instant_the_next_up_mends_it(
     chance = random.Random(seed)
     one(project)
     with subprocess.Popen(project.command("up"), cwd=project.root, env=project.environment) as up:
-        until(lambda: project.processes())
+        until(project.processes)
         waited = chance.random() * 0.5
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             up.wait(waited)
-        except subprocess.TimeoutExpired:
-            pass
         for process in chance.sample(project.processes(), k=1):
             process.kill()
         if chance.random() < 0.5 and recovery.is_supervised(project.place):
