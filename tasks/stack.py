@@ -109,7 +109,7 @@ def health(c: Context) -> None:
     sick = [s for s in running.statuses if s.name in found and not found[s.name][0]]
     lost = [s for s in running.statuses if s.state.is_lost and s not in sick]
     if sick or lost:
-        raise NotHealthy([*sick, *lost], "")
+        raise NotHealthy([*sick, *lost])
 
 
 @task(
@@ -176,7 +176,7 @@ def _show_changes() -> engine.OnChange:
 
 
 def _explain(error: NotHealthy, place: Place) -> None:
-    for status in error.statuses:
+    for status in error.causes:
         console.progress(report.failure(status, place))
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -81,11 +80,14 @@ class SupervisorGone(SummitError):
         super().__init__("the supervisor ended unexpectedly", hint="`inv up` puts it right")
 
 
-def ask(place: Place, request: Request, *, deadline: float | None = None) -> Iterator[Reply]:
+def ask(
+    place: Place, request: Request, *, timeout: Callable[[], float] | None = None
+) -> Iterator[Reply]:
     """Send a request and yield the replies up to `Done`.
 
-    Raises TimeoutError at `deadline` (of the monotonic clock), ConnectionError or FileNotFoundError
-    when no supervisor listens, SupervisorGone when it ends before `Done`.
+    `timeout` says how many seconds are left for the next reply: TimeoutError when there are none.
+    Raises ConnectionError or FileNotFoundError when no supervisor listens, SupervisorGone when it
+    ends before `Done`.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
         with contextlib.chdir(place.state):
@@ -93,8 +95,8 @@ def ask(place: Place, request: Request, *, deadline: float | None = None) -> Ite
         channel.sendall(encode(request) + b"\n")
         with channel.makefile("rb") as lines:
             while True:
-                if deadline is not None:
-                    channel.settimeout(max(0.001, deadline - time.monotonic()))
+                if timeout is not None:
+                    channel.settimeout(max(0.001, timeout()))
                 line = lines.readline()
                 if not line:
                     raise SupervisorGone

@@ -28,22 +28,28 @@ from pipelines.stack import control, place as places, postgres_binaries, recover
 from pipelines.stack.control import Down, Now, Restart, Runs, Told, Up, Watch
 from pipelines.stack.launch import Launch, Layout, assign_ports
 from pipelines.stack.place import Place
-from pipelines.stack.status import Status
+from pipelines.stack.status import State, Status
 
 START_TIMEOUT = 20.0  # seconds for a supervisor to listen, or to end once it has said so
+
+LAST_WORDS = 0.3  # seconds for the others to fail too once one is lost: one cause, one report
 
 OnChange = Callable[[Status], None]
 
 
 class NotHealthy(SummitError):
-    """Some services did not become healthy; `statuses` says how they are."""
+    """Some services did not become healthy: `causes`, and those that only wait for them."""
 
-    def __init__(self, statuses: Sequence[Status], why: str) -> None:
-        names = ", ".join(status.name for status in statuses)
+    def __init__(self, statuses: Sequence[Status], why: str = "") -> None:
+        lost = [s for s in statuses if s.state.is_lost and not s.is_blocked]
+        self.causes = lost or [s for s in statuses if s.state is not State.WAITING]
+        names = ", ".join(status.name for status in self.causes)
+        others = len(statuses) - len(self.causes)
+        waiting = f" (and {others} that wait for it)" if others else ""
         super().__init__(
-            f"not healthy{why}: {names}", hint="`inv logs` has more, `inv down` stops the rest"
+            f"not healthy{why}: {names}{waiting}",
+            hint="`inv logs` has more, `inv down` stops the rest",
         )
-        self.statuses = tuple(statuses)
 
 
 class SupervisorKilled(SummitError):
@@ -201,18 +207,22 @@ def wait_until_ready(
     def missing() -> list[Status]:
         return [status for status in latest.values() if not status.is_ready]
 
+    def left() -> float:
+        return deadline - time.monotonic()
+
+    is_lost = False
     try:
-        for reply in control.ask(place, Watch(), deadline=deadline):
+        for reply in control.ask(place, Watch(), timeout=left):
             if not isinstance(reply, Told) or reply.status.name not in names:
                 continue
             latest[reply.status.name] = reply.status
             on_change(reply.status)
-            if any(status.state.is_lost for status in latest.values()):
-                raise NotHealthy(missing(), "")
+            if reply.status.state.is_lost and not is_lost:
+                is_lost, deadline = True, min(deadline, time.monotonic() + LAST_WORDS)
             if len(latest) == len(names) and not missing():
                 return
     except TimeoutError:
-        raise NotHealthy(missing(), f" after {timeout:g} s") from None
+        raise NotHealthy(missing(), "" if is_lost else f" after {timeout:g} s") from None
 
 
 @contextmanager

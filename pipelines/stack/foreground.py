@@ -33,7 +33,7 @@ def smoke(stack: Stack) -> None:
     for launch in engine.resolve(stack, jobs):
         missing = [ready[n] for n in launch.depends_on if n in ready and not ready[n].is_ready]
         if missing:
-            raise NotHealthy(missing, "")
+            raise NotHealthy(missing)
         done = process.run(launch.command, env=launch.environment, cwd=stack.place.root)
         if not done:
             raise SmokeFailed(f"{launch.name} failed with exit code {done.code}")

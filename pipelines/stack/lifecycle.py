@@ -32,7 +32,7 @@ class Blocked(SummitError):
 class Lifecycle:
     """Keeps one service as its launch says, until stopped. All it learns goes to the board.
 
-    One that was lost before (`steady=False`) counts as ready only once it has stayed up for a while.
+    One that was lost before (`steady=False`) counts as ready only once it has stayed up a while.
     """
 
     def __init__(
@@ -61,7 +61,8 @@ class Lifecycle:
                 pass
         except SummitError as error:
             self._log.say(str(error))
-            self._set(State.FAILED, pid=None, message=str(error))
+            is_blocked = isinstance(error, Blocked)
+            self._set(State.FAILED, pid=None, message=str(error), is_blocked=is_blocked)
 
     async def _wait_for_dependencies(self) -> None:
         for name, condition in self.launch.depends_on.items():

@@ -44,6 +44,7 @@ class Status:
     since: float = 0.0
     answer: str = ""  # the probe's last answer
     message: str = ""  # why it is in this state, where the state does not say it
+    is_blocked: bool = False  # it failed because a dependency did
     steady: bool = True  # False from a crash until it has stayed up for a while
 
     @property

@@ -122,7 +122,7 @@ def test_a_crash_is_mended_and_told(project: Project, until: Until) -> None:
 
     os.kill(before, signal.SIGKILL)
 
-    until(lambda: project.status("one").is_ready and project.pid("one") != before)
+    until(lambda: is_ready_again(project, before))
     assert project.status("one").restarts == 1
     assert "[engine] killed by SIGKILL" in project.inv("logs", "--only", "one").stdout
 
@@ -139,6 +139,11 @@ def test_a_service_that_falls_ill_is_unhealthy_until_it_is_well(
     (project.root / "sick").unlink()
     until(lambda: project.status("one").state.value == "healthy")
     assert project.inv("health").returncode == 0
+
+
+def is_ready_again(project: Project, before: int) -> bool:
+    status = project.status("one")
+    return status.is_ready and status.pid != before
 
 
 def supervisor(project: Project) -> psutil.Process:
@@ -197,7 +202,7 @@ def test_a_killed_interpreter_takes_its_services_along_and_all_come_back(
 
     psutil.Process(before).parent().kill()  # type: ignore[union-attr]
 
-    until(lambda: project.status("one").is_ready and project.pid("one") != before)
+    until(lambda: is_ready_again(project, before))
     assert not psutil.pid_exists(before)
 
 

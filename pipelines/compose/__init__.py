@@ -1,0 +1,5 @@
+"""`compose.yaml` by the Compose specification's own fields: the one file every engine reads."""
+
+from pipelines.compose.loader import load
+
+__all__ = ["load"]
