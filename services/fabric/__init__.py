@@ -1,0 +1,1 @@
+"""fabric: the registry of nodes, and the place where tokens come from."""

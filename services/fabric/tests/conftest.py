@@ -1,0 +1,100 @@
+"""The service on an empty database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy import delete
+
+from services.fabric.app import create_app
+from services.fabric.keys import KeyRing
+from services.fabric.models import Base
+from services.fabric.settings import Settings
+from services.kit.asgi import Kit
+from services.kit.clock import FakeClock
+from services.kit.database import Database
+from services.kit.testing import Server, lifespan, migrated
+from services.kit.tokens import AUDIENCE, ISSUER
+
+Api = Callable[..., httpx.AsyncClient]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def new_pem() -> Callable[[], str]:
+    def make() -> str:
+        key = Ed25519PrivateKey.generate()
+        return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+    return make
+
+
+@pytest.fixture
+def admin_secret(tmp_path: Path) -> str:
+    secret = token_urlsafe(32)
+    (tmp_path / "admin_client_secret").write_text(secret)
+    return secret
+
+
+@pytest.fixture(scope="session")
+def place(postgres: Server) -> dict[str, Any]:
+    """A database for all tests of this process; each one finds it empty."""
+    return asyncio.run(migrated(postgres, "fabric"))
+
+
+@pytest.fixture
+def settings(
+    place: dict[str, Any], new_pem: Callable[[], str], admin_secret: str, tmp_path: Path
+) -> Settings:
+    return Settings(
+        **place,
+        token_signing_key=new_pem(),
+        client_secrets_dir=tmp_path,
+        bootstrap_clients="admin:admin",
+    )
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """The tables without the service."""
+    async with Database(settings) as database:
+        async with database.session() as session:
+            for table in reversed(Base.metadata.sorted_tables):
+                await session.execute(delete(table))
+        yield database
+
+
+@pytest.fixture
+async def kit(settings: Settings, database: Database, clock: FakeClock) -> AsyncIterator[Kit]:
+    kit = create_app(settings, clock=clock)
+    async with lifespan(kit):
+        yield kit
+
+
+@pytest.fixture
+async def api(kit: Kit, clock: FakeClock) -> Api:
+    """`api("node", "17")` is a client with a token of that role and subject; `api()` has none."""
+
+    def token(role: str, subject: str) -> str:
+        now = clock()
+        claims = {"sub": subject, "roles": [role], "iat": now, "exp": now + timedelta(minutes=10)}
+        keys: KeyRing = kit.app.state.keys
+        return keys.sign({"iss": ISSUER, "aud": AUDIENCE, **claims})
+
+    def caller(role: str | None = None, subject: str = "tester") -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(kit, raise_app_exceptions=False)
+        headers = {"authorization": f"Bearer {token(role, subject)}"} if role else {}
+        return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+
+    return caller

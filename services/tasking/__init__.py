@@ -1,0 +1,1 @@
+"""tasking: missions, from the first alarm to the last report."""
