@@ -1,0 +1,1 @@
+"""Fusion: observations in, incidents out."""

@@ -1,0 +1,1 @@
+"""Intelligence: weather and incidents in, risks out."""
