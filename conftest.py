@@ -1,4 +1,4 @@
-"""What every test of the repository can ask for: a real PostgreSQL."""
+"""What every test of the repository can ask for: a real PostgreSQL. And how hypothesis runs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pipelines.stack import postgres as launcher
+
+# A slow machine is no fault of the code: timings belong to `bench/`.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -41,13 +41,17 @@ def main(modules: list[str]) -> None:
     sys.path.insert(0, str(Path.cwd()))  # as `python -m` has it
     started = time.time_ns()
     failed = preload(modules)
-    gc.collect()
-    gc.freeze()  # the collector would write to every object, and so copy every shared page
+    # The collector would write to every object, and so copy every shared page. Nor is it asked to
+    # collect first: the holes it makes in shared pages would be filled, and the pages copied.
+    gc.freeze()
     say(channel, {"ready": {"started": started, "files": own_files(), "failed": failed}})
     try:
         serve(channel)
-    except Forked as child:
-        become(child, channel)
+        return
+    except Forked as raised:
+        child = raised
+    # Outside of `except`: else every exception of the service would drag this one along.
+    become(child, channel)
 
 
 def preload(modules: list[str]) -> dict[str, str]:

@@ -1,13 +1,12 @@
-"""Tiny projects that leave nothing behind, ports, and waiting for a condition."""
+"""Tiny projects that leave nothing behind, and ports."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from pipelines.stack import engine, ports
 from tests.stack.project import SERVICE, Project
@@ -28,17 +27,3 @@ def taken() -> Iterator[int]:
     """A port that somebody else listens on."""
     with socket.create_server((ports.HOST, 0)) as server:
         yield server.getsockname()[1]
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], object]], None]:
-    """Wait for a condition, at most 30 seconds."""
-
-    def wait(holds: Callable[[], object]) -> None:
-        Retrying(
-            retry=retry_if_result(lambda held: not held),
-            wait=wait_fixed(0.02),
-            stop=stop_after_delay(30),
-        )(holds)
-
-    return wait

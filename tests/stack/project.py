@@ -90,6 +90,22 @@ class Project:
     def processes(self) -> list[psutil.Process]:
         return recovery.survivors(self.place)
 
+    def supervisor(self) -> psutil.Process:
+        (found,) = (
+            process
+            for process in psutil.process_iter()
+            if "pipelines.stack.supervisor" in (words := _words(process))
+            and str(self.root) in words
+        )
+        return found
+
     def snapshot(self) -> list[dict[str, object]]:
         found: list[dict[str, object]] = json.loads(self.place.snapshot.read_text())
         return found
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

@@ -146,29 +146,13 @@ def is_ready_again(project: Project, before: int) -> bool:
     return status.is_ready and status.pid != before
 
 
-def supervisor(project: Project) -> psutil.Process:
-    (found,) = (
-        process
-        for process in psutil.process_iter()
-        if "pipelines.stack.supervisor" in (words := _words(process)) and str(project.root) in words
-    )
-    return found
-
-
-def _words(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
-
-
 @pytest.mark.parametrize("command", [FORKED, SPAWNED])
 def test_after_a_kill_of_the_supervisor_the_next_command_says_so_and_up_mends_it(
     project: Project, command: str, until: Until
 ) -> None:
     one(project, command).inv("up")
     orphan = project.pid("one")
-    killed = supervisor(project)
+    killed = project.supervisor()
 
     killed.kill()
     until(lambda: not recovery.is_supervised(project.place))
@@ -187,7 +171,7 @@ def test_after_a_kill_of_the_supervisor_the_next_command_says_so_and_up_mends_it
 
 def test_down_stops_what_a_killed_supervisor_left(project: Project, until: Until) -> None:
     one(project).inv("up")
-    supervisor(project).kill()
+    project.supervisor().kill()
     until(lambda: not recovery.is_supervised(project.place))
 
     assert project.inv("down").returncode == 0
@@ -224,7 +208,7 @@ def test_two_ups_at_once_make_one_stack(project: Project) -> None:
     ]
 
     assert [process.wait(60) for process in both] == [0, 0]
-    assert supervisor(project).is_running()
+    assert project.supervisor().is_running()
 
 
 @pytest.mark.parametrize(
@@ -293,7 +277,7 @@ def test_whatever_is_killed_at_a_random_instant_the_next_up_mends_it(
         for process in chance.sample(project.processes(), k=1):
             process.kill()
         if chance.random() < 0.5 and recovery.is_supervised(project.place):
-            supervisor(project).kill()
+            project.supervisor().kill()
         up.wait(60)
 
     assert project.inv("up").returncode == 0
