@@ -67,7 +67,10 @@ def down(c: Context, volumes: bool = False) -> None:
         engine.drop_volumes(stack)
 
 
-@task(iterable=["only"], help={**ONLY, **TIMEOUT})
+@task(
+    iterable=["only"],
+    help={"only": "a service; may be given several times", **TIMEOUT},
+)
 def restart(c: Context, only: Sequence[str] | None = None, wait_timeout: float = WAIT) -> None:
     """Stop and start services, with the code as it is now.
 

@@ -1,0 +1,34 @@
+"""In which environment a gate runs: a session installs the lock and calls one task."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2026.4"
+nox.options.sessions = ["lint", "types", "test"]
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_venv = "yes"
+
+# Session: task. Both spellings of `test` are typed by habit.
+GATES = {
+    "lint": "lint",
+    "fmt": "fmt",
+    "types": "types",
+    "test": "test",
+    "tests": "test",
+    "check": "check",
+}
+
+
+def _session(name: str, task: str) -> None:
+    @nox.session(name=name)
+    def gate(session: nox.Session) -> None:
+        session.install("--require-hashes", "--requirement", "requirements.txt")
+        # -P as in `./inv`: no file of this folder takes the place of a library.
+        session.run("python", "-P", "-m", "invoke", task, *session.posargs)
+
+    gate.__doc__ = f"Call `inv {task}` in an environment of its own."
+
+
+for _name, _task in GATES.items():
+    _session(_name, _task)

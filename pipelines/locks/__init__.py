@@ -1,0 +1,1 @@
+"""Hashed pins: each `requirements.in` has its lock, `requirements.txt`, beside it."""
