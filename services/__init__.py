@@ -1,0 +1,1 @@
+"""The reference system: wildfire-watch services on a shared kit."""
