@@ -1,6 +1,6 @@
 """How fast a bare checkout becomes a healthy system, and what it costs in memory.
 
-`python -m bench.up` copies what runs into a temporary checkout, so that no data of yours is touched.
+`python -m bench.up` copies what runs into a temporary checkout: no data of yours is touched.
 """
 
 from __future__ import annotations

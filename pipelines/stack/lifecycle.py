@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -66,7 +67,7 @@ class Lifecycle:
 
     async def _wait_for_dependencies(self) -> None:
         for name, condition in self.launch.depends_on.items():
-            await self._board.until(lambda n=name, c=condition: self._is_met(n, c))  # type: ignore[misc]
+            await self._board.until(functools.partial(self._is_met, name, condition))
 
     def _is_met(self, name: str, condition: Condition) -> bool:
         state = self._board[name].state

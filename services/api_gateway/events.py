@@ -77,9 +77,12 @@ class EventStreams:
             self._open -= 1
 
     def _chosen(self, scope: Scope) -> list[Feed]:
-        query = parse_qs(
-            scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=16
-        )
+        try:
+            query = parse_qs(
+                scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=16
+            )
+        except ValueError as error:
+            raise Problem(Code.VALIDATION_FAILED, "the query has too many fields") from error
         topics = ",".join(query.get("topics", SOURCES)).split(",")
         if unknown := set(topics) - set(SOURCES):
             raise Problem(

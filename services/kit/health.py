@@ -71,7 +71,8 @@ class Health:
 
     async def _ask(self, check: Check) -> dict[str, str]:
         try:
-            await asyncio.wait_for(check(), self._timeout)
+            async with asyncio.timeout(self._timeout):
+                await check()
         except TimeoutError:
             return {"status": "failed", "detail": f"no answer within {self._timeout:g} s"}
         except Problem as problem:

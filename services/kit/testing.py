@@ -3,17 +3,20 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, Protocol
 
+import asyncpg  # type: ignore[import-untyped]
 import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
+from sqlalchemy import make_url
 from starlette.types import ASGIApp, Message
 
-from services.kit import migrate, roles
+from services.kit import migrate, revisions, roles
 from services.kit.clock import Clock, now
 from services.kit.tokens import ALGORITHM, AUDIENCE, ISSUER, Role, Verifier
 
@@ -36,18 +39,20 @@ async def migrated(postgres: Server, service: str) -> dict[str, Any]:
 
     Returns keyword arguments for the service's `Settings`: `Settings(**await migrated(...), ...)`.
     """
-    values = await with_roles(postgres, service)
-    await migrate.upgrade(
-        service,
-        values["database_url"].replace(f"//{service}@", f"//{service}_owner@"),
-        password=values["database_password"],
-    )
-    return values
+    template = f"{service}_{_digest_of_migrations(service)}"
+    try:
+        return await with_roles(postgres, service, template=template)
+    except asyncpg.InvalidCatalogNameError:
+        await _make_template(postgres, service, template)
+    return await with_roles(postgres, service, template=template)
 
 
-async def with_roles(postgres: Server, service: str) -> dict[str, Any]:
-    """Make a fresh database with the roles and the empty schema of `service`."""
+async def with_roles(
+    postgres: Server, service: str, *, template: str = "template0"
+) -> dict[str, Any]:
+    """Make a fresh database with the roles of `service` and its schema, as `template` has it."""
     database = f"test_{secrets.token_hex(8)}"
+    await _create(postgres, database, template)
     place = f"{postgres.host}:{postgres.port}/{database}"
     await roles.ensure(
         f"postgresql://{postgres.superuser}@{place}",
@@ -59,6 +64,51 @@ async def with_roles(postgres: Server, service: str) -> dict[str, Any]:
         "database_url": f"postgresql://{service}@{place}",
         "database_password": postgres.password,
     }
+
+
+def _digest_of_migrations(service: str) -> str:
+    digest = sha256()
+    for path in sorted(revisions.folder(service).glob("versions/*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+async def _make_template(postgres: Server, service: str, template: str) -> None:
+    """Migrate one database that the others are copied from, which is ten times as fast."""
+    values = await with_roles(postgres, service)
+    url = make_url(values["database_url"])
+    owner = url.set(username=f"{service}_owner").render_as_string()
+    await migrate.upgrade(service, owner, password=postgres.password)
+    async with _connected(postgres) as connection:
+        # Whoever was faster has made the same.
+        with suppress(asyncpg.DuplicateDatabaseError):
+            await connection.execute(f'ALTER DATABASE "{url.database}" RENAME TO "{template}"')
+
+
+async def _create(postgres: Server, database: str, template: str) -> None:
+    async with _connected(postgres) as connection:
+        if await connection.fetchval("SHOW fsync") == "on":
+            # A server for tests has nothing to lose but time.
+            await connection.execute("ALTER SYSTEM SET fsync = off")
+            await connection.execute("SELECT pg_reload_conf()")
+        await connection.execute(
+            f'CREATE DATABASE "{database}" TEMPLATE "{template}" STRATEGY file_copy'
+        )
+
+
+@asynccontextmanager
+async def _connected(postgres: Server) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(
+        host=postgres.host,
+        port=postgres.port,
+        user=postgres.superuser,
+        password=postgres.password,
+        database="postgres",
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 class TestIssuer:

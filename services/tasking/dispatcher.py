@@ -86,7 +86,9 @@ class Dispatcher:
             except Exception as error:  # the loop must outlive whatever is wrong for a while
                 log.warning("missions wait: %s", error, exc_info=not isinstance(error, Problem))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._interval)
+                # Not `wait_for`: in Python 3.11 it may swallow the cancelling that ends this loop.
+                async with asyncio.timeout(self._interval):
+                    await self._woken.wait()
 
     async def sweep(self) -> None:
         """Take back missions that were not accepted or whose node is lost, then hand out all."""

@@ -57,7 +57,9 @@ def test_a_forced_failure_is_counted_and_tells_nothing(healthy: Project, door: D
     assert "SELECT" not in answer.text
     counted = httpx.get(f"{fusion}/metrics").text
     assert re.search(
-        r'^errors_total\{(?=.*route="/v1/incidents")(?=.*status="500").*\} [1-9]', counted, re.MULTILINE
+        r'^errors_total\{(?=.*route="/v1/incidents")(?=.*status="500").*\} [1-9]',
+        counted,
+        re.MULTILINE,
     )
 
 

@@ -158,7 +158,12 @@ async def test_the_id_says_where_every_feed_stands_from_the_beginning(live: Any)
 
 @pytest.mark.parametrize(
     ("path", "last_id"),
-    [("/v1/events?topics=weather", ""), ("/v1/events?topics=", ""), ("/v1/events", "rubbish")],
+    [
+        ("/v1/events?topics=weather", ""),
+        ("/v1/events?topics=", ""),
+        ("/v1/events?" + "a&" * 20, ""),
+        ("/v1/events", "rubbish"),
+    ],
 )
 async def test_topics_and_ids_that_do_not_exist_are_refused(
     live: Any, path: str, last_id: str

@@ -7,14 +7,24 @@ Who changes the same thing from two transactions locks it before the first write
 are in the order of its changes. An event's `at` is the moment of `emit`.
 """
 
-from services.kit.outbox.feed import feed_router as feed_router
-from services.kit.outbox.relay import Relay as Relay
+from services.kit.outbox.feed import feed_router
+from services.kit.outbox.relay import Relay
 from services.kit.outbox.store import (
-    Event as Event,
-    already_seen as already_seen,
-    cursor_table as cursor_table,
-    emit as emit,
-    inbox_table as inbox_table,
-    outbox_table as outbox_table,
-    read as read,
+    Event,
+    already_seen,
+    cursor_table,
+    emit,
+    inbox_table,
+    outbox_table,
 )
+
+__all__ = [
+    "Event",
+    "Relay",
+    "already_seen",
+    "cursor_table",
+    "emit",
+    "feed_router",
+    "inbox_table",
+    "outbox_table",
+]

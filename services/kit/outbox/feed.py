@@ -12,10 +12,11 @@ from sqlalchemy import Table
 from services.kit.context import current
 from services.kit.database import Database
 from services.kit.outbox.relay import HELD_BACK_SECONDS, POLL_SECONDS
-from services.kit.outbox.store import Cursor, Page, read
+from services.kit.outbox.store import Cursor, Page, head, read
 from services.kit.tokens import Role, require
 
 LONGEST_WAIT_SECONDS = 25
+LATEST = "latest"
 
 
 class FeedEvent(BaseModel):
@@ -31,7 +32,8 @@ class Feed(BaseModel):
 
 
 def _cursor(text: str) -> str:
-    Cursor.parse(text)
+    if text != LATEST:
+        Cursor.parse(text)
     return text
 
 
@@ -46,7 +48,12 @@ def feed_router(outbox: Table) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_SECONDS, allow_inf_nan=False)] = 0,
     ) -> Feed:
-        """Return what happened after `after`, in order; wait up to `wait` seconds for it."""
+        """Return what happened after `after`, in order; wait up to `wait` seconds for it.
+
+        After `latest` nothing has happened yet; `next` then says where the present is.
+        """
+        if after == LATEST:
+            return Feed(events=[], next=await _present(request, outbox))
         if context := current.get():
             context.is_patient = True
         page = await _wait_for_events(request, outbox, Cursor.parse(after), limit, wait)
@@ -54,6 +61,13 @@ def feed_router(outbox: Table) -> APIRouter:
         return Feed(events=found, next=found[-1].id if found else after)
 
     return router
+
+
+async def _present(request: Request, outbox: Table) -> str:
+    database = cast(Database, request.app.state.database)
+    with database.translated():
+        async with database.engine.connect() as connection:
+            return str(await head(connection, outbox))
 
 
 async def _wait_for_events(
@@ -77,6 +91,7 @@ async def _wait_for_events(
                 return page
             pause = HELD_BACK_SECONDS if page.is_held_back else POLL_SECONDS
             with suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), min(left, pause))
+                async with asyncio.timeout(min(left, pause)):
+                    await woken.wait()
     finally:
         database.emitted.discard(woken)

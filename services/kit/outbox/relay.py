@@ -116,8 +116,10 @@ class Relay(Measured):
         return cursor
 
     async def _pause(self, seconds: float) -> None:
+        # Not `wait_for`: in Python 3.11 it may swallow the cancelling that ends this relay.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
 
     def _complain(self, state: RetryCallState) -> None:
         self._failures += 1

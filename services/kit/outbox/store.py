@@ -165,6 +165,15 @@ async def read(connection: AsyncConnection, outbox: Table, after: Cursor, limit:
     return Page(events, is_held_back=len(settled) < len(rows))
 
 
+async def head(connection: AsyncConnection, outbox: Table) -> Cursor:
+    """Return the place of the last settled event: whatever settles later comes after it."""
+    place = (outbox.c.transaction, outbox.c.id)
+    statement = select(*place).where(outbox.c.transaction < _RUNNING)
+    newest_first = statement.order_by(*(part.desc() for part in place)).limit(1)
+    row = (await connection.execute(newest_first)).first()
+    return Cursor(*row) if row else Cursor()
+
+
 async def load_cursor(connection: AsyncConnection, subscriber: str) -> Cursor:
     """Return how far a subscriber has got."""
     statement = select(_CURSORS.c.transaction, _CURSORS.c.id)

@@ -267,6 +267,20 @@ async def test_the_feed_is_read_page_by_page(feed, database):
     assert third == {"events": [], "next": second["next"]}
 
 
+async def test_a_reader_who_starts_in_the_present_gets_only_what_comes_later(feed, database):
+    await say(database, 1)
+    start = (await feed.get("/v1/events", params={"after": "latest"})).json()
+    await say(database, 2)
+    later = (await feed.get("/v1/events", params={"after": start["next"]})).json()
+
+    assert start["events"] == []
+    assert [event["data"]["number"] for event in later["events"]] == [2]
+
+
+async def test_a_feed_without_events_starts_at_its_beginning(feed):
+    assert (await feed.get("/v1/events", params={"after": "latest"})).json()["next"] == "0-0"
+
+
 async def test_the_feed_waits_for_what_is_to_come(feed, database):
     waiting = asyncio.create_task(feed.get("/v1/events", params={"wait": 20}))
     await settle(database)
