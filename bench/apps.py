@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import os
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
-from fastapi.middleware.cors import CORSMiddleware
 from pydantic import BaseModel
 
 from services.api_gateway import app as api_gateway
@@ -20,8 +18,6 @@ from services.api_gateway.settings import Settings
 from services.kit.asgi import Kit
 from services.kit.settings import ServiceSettings
 from services.kit.tokens import Role, Verifier, require
-
-CallNext = Callable[[Request], Awaitable[Response]]
 
 
 class Node(BaseModel):
@@ -51,44 +47,6 @@ def bare() -> FastAPI:
 def with_kit() -> Kit:
     """The same with all that a service of ours has on."""
     return Kit(bare(), name="bench", settings=ServiceSettings())
-
-
-def with_middlewares() -> FastAPI:
-    """The same with about as much, as libraries and tutorials offer it."""
-    from asgi_correlation_id import CorrelationIdMiddleware
-    from prometheus_fastapi_instrumentator import Instrumentator
-    from secure import Secure
-
-    app = bare()
-    log = logging.getLogger("access")
-    secure = Secure.with_default_headers()
-
-    @app.middleware("http")
-    async def limit_bodies(request: Request, call_next: CallNext) -> Response:
-        if int(request.headers.get("content-length", 0)) > 1024 * 1024:
-            return Response(status_code=413)
-        return await call_next(request)
-
-    @app.middleware("http")
-    async def set_secure_headers(request: Request, call_next: CallNext) -> Response:
-        response = await call_next(request)
-        await secure.set_headers_async(response)
-        return response
-
-    @app.middleware("http")
-    async def log_access(request: Request, call_next: CallNext) -> Response:
-        started = time.perf_counter()
-        response = await call_next(request)
-        seconds = time.perf_counter() - started
-        log.debug(
-            json.dumps({"path": request.url.path, "status": response.status_code, "s": seconds})
-        )
-        return response
-
-    app.add_middleware(CorrelationIdMiddleware)
-    app.add_middleware(CORSMiddleware, allow_origins=["https://console.example"])
-    Instrumentator().instrument(app).expose(app)
-    return app
 
 
 def upstream() -> Kit:

@@ -9,7 +9,6 @@ import sys
 from datetime import timedelta
 
 from bench.measure import Bar, free_port, report, requests_per_second, served, side_by_side
-
 from services.kit.clock import now
 from services.kit.testing import TestIssuer
 from services.kit.tokens import Role
@@ -25,7 +24,7 @@ def main() -> int:
     def speed(url: str) -> float:
         return requests_per_second(url + PATH, headers={"Authorization": f"Bearer {token}"})
 
-    with served("upstream", environment=keys) as upstream:
+    with served("bench.apps:upstream", environment=keys) as upstream:
         nobody = f"http://127.0.0.1:{free_port()}"
         environment = os.environ | {
             "FABRIC_URL": upstream,
@@ -34,8 +33,8 @@ def main() -> int:
             "RATE_LIMIT": "1000000/second",
         }
         with (
-            served("gateway", environment=environment) as gateway,
-            served("httpx_gateway", environment=environment) as httpx_gateway,
+            served("bench.apps:gateway", environment=environment) as gateway,
+            served("bench.apps:httpx_gateway", environment=environment) as httpx_gateway,
         ):
             through, directly = side_by_side(lambda: speed(gateway), lambda: speed(upstream))
             ours, theirs = side_by_side(

@@ -10,7 +10,11 @@ PATH = "/v1/nodes/7"
 
 
 def main() -> int:
-    with served("bare") as bare, served("with_kit") as kit, served("with_middlewares") as stack:
+    with (
+        served("bench.apps:bare") as bare,
+        served("bench.apps:with_kit") as kit,
+        served("bench.middlewares:with_middlewares") as stack,
+    ):
         a, b = side_by_side(
             lambda: requests_per_second(kit + PATH), lambda: requests_per_second(bare + PATH)
         )

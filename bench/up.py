@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median
 
 import psutil
-from bench.measure import Bar, report
 
+from bench.measure import Bar, report
 from pipelines.stack import engine, recovery
 from pipelines.stack.engine import Running, Stack
 

@@ -96,6 +96,7 @@ class Story:
         self.admin = self.operator = self.node = ""
         self.node_id = self.incident_id = self.mission_id = ""
         self.seen: set[tuple[str, str]] = set()
+        self.position = ""
         self.watching: asyncio.Task[None] | None = None
 
     async def log_in(self) -> str:
@@ -128,12 +129,19 @@ class Story:
         if stream.status != 200:
             raise StepFailedError("expected 200")
         self.watching = asyncio.create_task(self._note_events(stream))
-        return str(stream.headers["X-Request-ID"])
+        await self.door.until("word of where the feeds stand", self._stream_position)
+        return self.position
+
+    async def _stream_position(self) -> str | None:
+        stands = "fusion=" in self.position and "tasking=" in self.position
+        return self.position if stands else None
 
     async def _note_events(self, stream: aiohttp.ClientResponse) -> None:
         async with stream:
             async for line in stream.content:
-                if line.startswith(b"data: "):
+                if line.startswith(b"id: "):
+                    self.position = line.decode().removeprefix("id: ").strip()
+                elif line.startswith(b"data: "):
                     event = orjson.loads(line.removeprefix(b"data: "))
                     self.seen.add((event["topic"], event["data"]["id"]))
 

@@ -42,7 +42,8 @@ class NotHealthy(SummitError):
 
     def __init__(self, statuses: Sequence[Status], why: str = "") -> None:
         lost = [s for s in statuses if s.state.is_lost and not s.is_blocked]
-        self.causes = lost or [s for s in statuses if s.state is not State.WAITING]
+        begun = [s for s in statuses if s.state is not State.WAITING]
+        self.causes = lost or begun or list(statuses)
         names = ", ".join(status.name for status in self.causes)
         others = len(statuses) - len(self.causes)
         waiting = f" (and {others} that wait for it)" if others else ""
@@ -203,26 +204,27 @@ def wait_until_ready(
 ) -> None:
     """Follow these services until all are ready; raises NotHealthy as `up` does."""
     latest: dict[str, Status] = {}
+    lost: dict[str, Status] = {}  # kept as they were then: one in a crash loop starts again
 
     def missing() -> list[Status]:
-        return [status for status in latest.values() if not status.is_ready]
+        return [s for s in (latest | lost).values() if not s.is_ready]
 
     def left() -> float:
         return deadline - time.monotonic()
 
-    is_lost = False
     try:
         for reply in control.ask(place, Watch(), timeout=left):
             if not isinstance(reply, Told) or reply.status.name not in names:
                 continue
             latest[reply.status.name] = reply.status
             on_change(reply.status)
-            if reply.status.state.is_lost and not is_lost:
-                is_lost, deadline = True, min(deadline, time.monotonic() + LAST_WORDS)
+            if reply.status.state.is_lost:
+                deadline = deadline if lost else min(deadline, time.monotonic() + LAST_WORDS)
+                lost[reply.status.name] = reply.status
             if len(latest) == len(names) and not missing():
                 return
     except TimeoutError:
-        raise NotHealthy(missing(), "" if is_lost else f" after {timeout:g} s") from None
+        raise NotHealthy(missing(), "" if lost else f" after {timeout:g} s") from None
 
 
 @contextmanager

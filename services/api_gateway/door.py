@@ -76,10 +76,10 @@ def _address(scope: Scope) -> str:
 
 async def _within(rate: Rate, client: str) -> Standing:
     standing = await rate.count(client)
-    if standing.exceeded:
+    if standing.is_exceeded:
         raise Problem(
             Code.RATE_LIMITED,
-            f"more than {standing.limit}; wait {standing.resets_in} s",
+            f"more than {rate.limit}; wait {standing.resets_in} s",
             retry_after=standing.resets_in,
             headers={name.decode(): value.decode() for name, value in standing.headers()},
         )

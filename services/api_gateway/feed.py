@@ -76,7 +76,7 @@ class Feed:
     ) -> tuple[list[Event], str]:
         asking = AsyncRetrying(
             retry=retry_if_exception(retry),
-            wait=wait_random_exponential(multiplier=0.1, max=5.0),
+            wait=wait_random_exponential(multiplier=0.1, max=2.0),
             before_sleep=before_sleep_log(log, logging.WARNING),
             reraise=True,
         )

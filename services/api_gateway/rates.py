@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from limits import RateLimitItem
 from limits.aio.storage import RedisStorage, Storage
-from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from redis.asyncio import ConnectionPool
 
@@ -22,31 +21,35 @@ STORAGE_TIMEOUT_S = 0.25
 STORAGE_PAUSE_S = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where one client stands after a request was counted."""
 
-    name: str
-    limit: RateLimitItem
-    remaining: int
+    rate: "Rate"
+    hits: int
     resets_in: int
-    exceeded: bool
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether this request was one too many."""
+        return self.hits > self.rate.limit.amount
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10)."""
-        policy = f'"{self.name}";q={self.limit.amount};w={self.limit.get_expiry()}'
-        state = f'"{self.name}";r={self.remaining};t={self.resets_in}'
-        return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
+        remaining = max(0, self.rate.limit.amount - self.hits)
+        state = f'"{self.rate.name}";r={remaining};t={self.resets_in}'
+        return [(b"ratelimit-policy", self.rate.policy), (b"ratelimit", state.encode())]
 
 
 class Rate:
-    """One limit, kept for every client apart."""
+    """One limit, kept for every client apart, in fixed windows."""
 
     def __init__(self, name: str, limit: RateLimitItem, storage: Storage) -> None:
-        self._name = name
-        self._limit = limit
-        self._counter = FixedWindowRateLimiter(storage)
-        self._own = FixedWindowRateLimiter(WindowStorage())
+        self.name = name
+        self.limit = limit
+        self.policy = f'"{name}";q={limit.amount};w={limit.get_expiry()}'.encode()
+        self._storage = storage
+        self._own_storage = WindowStorage()
         self._storage_rests_until = 0.0
 
     async def count(self, client: str) -> Standing:
@@ -55,19 +58,20 @@ class Rate:
         While the shared storage cannot be reached each replica counts for itself: a limit is a
         courtesy between clients, and not worth refusing all of them.
         """
+        key = self.limit.key_for(self.name, client)
         if time.monotonic() >= self._storage_rests_until:
             try:
-                return await self._standing(self._counter, client)
+                return await self._standing(self._storage, key)
             except StorageError as error:
                 log.warning("rate limits are counted by this process alone: %s", error)
                 self._storage_rests_until = time.monotonic() + STORAGE_PAUSE_S
-        return await self._standing(self._own, client)
+        return await self._standing(self._own_storage, key)
 
-    async def _standing(self, counter: FixedWindowRateLimiter, client: str) -> Standing:
-        within = await counter.hit(self._limit, self._name, client)
-        window = await counter.get_window_stats(self._limit, self._name, client)
-        resets_in = max(1, math.ceil(window.reset_time - time.time()))
-        return Standing(self._name, self._limit, window.remaining, resets_in, exceeded=not within)
+    async def _standing(self, storage: Storage, key: str) -> Standing:
+        # What the library's fixed-window strategy does, but for asking again what `incr` has told.
+        hits = await storage.incr(key, self.limit.get_expiry())
+        ends_at = await storage.get_expiry(key)
+        return Standing(self, hits, max(1, math.ceil(ends_at - time.time())))
 
 
 @asynccontextmanager

@@ -35,12 +35,13 @@ def guarded(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, limi
             return receive
     elif length == b"0":
         return receive
+    declared = _declared(length)
     size = 0
-    is_json = b"json" in headers.get(b"content-type", b"")
+    is_json = b"json" in headers.get(b"content-type", b"").lower()
 
     async def counted() -> Message:
         nonlocal size
-        if length is not None and int(length) > limit:
+        if declared > limit:
             raise _too_large(limit)
         message = await receive()
         size += len(message.get("body", b""))
@@ -51,7 +52,7 @@ def guarded(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, limi
     async def inspected() -> Message:
         message = await counted()
         # The router has noted its choice by the time that anybody reads.
-        if size == 0 or not isinstance(scope.get("route"), APIRoute):
+        if message["type"] != "http.request" or not isinstance(scope.get("route"), APIRoute):
             return message
         chunks = [message.get("body", b"")]
         while message.get("more_body"):
@@ -65,6 +66,13 @@ def guarded(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, limi
         return {"type": "http.request", "body": body, "more_body": False}
 
     return inspected if is_json else counted
+
+
+def _declared(length: bytes | None) -> float:
+    """Return the size the client announces: endless when what it sent cannot be one."""
+    if length is None:
+        return 0
+    return int(length) if length.isdigit() and len(length) < 16 else math.inf
 
 
 def _too_large(limit: int) -> Problem:

@@ -10,15 +10,12 @@ from pydantic import BaseModel
 from services.kit.geo import Position, distance_m
 
 NEVER = datetime.min.replace(tzinfo=UTC)
-# These drive or fly to the place, however far; the others act only within their range.
-MOBILE = frozenset({"drone", "truck"})
 
 
 class Node(BaseModel):
     """What fabric says of a node, as far as it matters here."""
 
     id: UUID
-    kind: str
     position: Position
     range_m: float
 
@@ -47,7 +44,7 @@ def choose(
         Choice(node.id, distance)
         for node in nodes
         if node.id not in busy
-        and ((distance := distance_m(place, node.position)) <= node.range_m or node.kind in MOBILE)
+        and (distance := distance_m(place, node.position)) <= node.range_m
     ]
     return min(
         choices,

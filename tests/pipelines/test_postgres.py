@@ -81,9 +81,10 @@ def test_text_is_utf8_in_code_point_order(postgres: Server) -> None:
     assert ask(postgres, locale) in ("C.UTF-8", None)
 
 
-def test_commits_are_flushed_to_disk(postgres: Server) -> None:
-    assert ask(postgres, "SHOW fsync") == "on"
-    assert ask(postgres, "SHOW synchronous_commit") == "on"
+def test_commits_are_flushed_to_disk(folder: Path) -> None:
+    with launcher.running(folder / "data", password=PASSWORD) as server:
+        assert ask(server, "SHOW fsync") == "on"
+        assert ask(server, "SHOW synchronous_commit") == "on"
 
 
 @pytest.mark.parametrize("password", ["", "wrong"])

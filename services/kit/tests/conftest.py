@@ -109,10 +109,10 @@ def routes() -> APIRouter:
         return StreamingResponse(half())
 
     @router.get("/slow-stream")
-    async def slow_stream(app_clock: Annotated[float, Query()] = 0.2) -> StreamingResponse:
+    async def slow_stream(pause: float = 0.2) -> StreamingResponse:
         async def parts() -> AsyncIterator[bytes]:
             yield b"first "
-            await asyncio.sleep(app_clock)
+            await asyncio.sleep(pause)
             yield b"last"
 
         return StreamingResponse(parts())

@@ -195,10 +195,13 @@ async def test_an_exhausted_pool_is_unavailable_and_counted(place):
 async def test_connections_that_the_server_closed_are_replaced_unnoticed(database):
     await asyncio.gather(*(count(database) for _ in range(5)))
     async with database.session() as session:
-        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'toy'"
-        await session.execute(
-            text(f"{end} AND datname = current_database() AND pid <> pg_backend_pid()")
-        )
+        others = "datname = current_database() AND usename = 'toy' AND pid <> pg_backend_pid()"
+        end = text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+        left = text(f"SELECT count(*) FROM pg_stat_activity WHERE {others}")
+        await session.execute(end)
+        async with asyncio.timeout(10):
+            while await session.scalar(left):
+                await session.commit()
 
     assert await asyncio.gather(*(count(database) for _ in range(5))) == [0] * 5
 

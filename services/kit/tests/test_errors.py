@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from services.kit.bodies import guarded
 from services.kit.problems import Code, Problem, from_status
 from services.kit.testing import client
 
@@ -70,6 +72,24 @@ async def test_a_bad_body_in_many_chunks_is_refused_too(http):
     assert answer.json()["errors"][0]["pointer"] == "/name"
 
 
+async def test_whoever_waits_for_the_client_to_leave_learns_of_it():
+    messages = [
+        {"type": "http.request", "body": b'{"name":', "more_body": True},
+        {"type": "http.request", "body": b'"a"}', "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive():
+        return messages.pop(0)
+
+    route = APIRoute("/things", lambda: None)
+    headers = {b"content-type": b"Application/JSON", b"content-length": b"12"}
+    read = guarded({"type": "http", "method": "POST", "route": route}, headers, receive, limit=12)
+
+    assert (await read())["body"] == b'{"name":"a"}'
+    assert await read() == {"type": "http.disconnect"}
+
+
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml", ""])
 async def test_a_body_that_is_not_json_is_415(http, media_type):
     body = b'{"name":"a","size":1}'
@@ -83,6 +103,11 @@ async def test_a_body_that_is_not_json_is_415(http, media_type):
 async def test_a_body_beyond_the_limit_is_413_before_it_is_read(make_kit):
     async with client(make_kit(max_body_bytes=50)) as http:
         assert await answer_to(http, b" " * 51) == (413, "payload_too_large")
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "9" * 5000])
+async def test_a_length_that_cannot_be_one_is_413(http, length):
+    assert await answer_to(http, b"{}", **{"Content-Length": length}) == (413, "payload_too_large")
 
 
 async def test_a_body_beyond_the_limit_is_413_when_its_length_is_not_declared(make_kit):

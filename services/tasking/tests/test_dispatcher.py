@@ -31,7 +31,7 @@ class FakeFabric:
             "id": str(node_id),
             "kind": "truck",
             "position": {"lat": lat, "lon": -120},
-            "range_m": 0,
+            "range_m": 3_000_000,
             "status": status,
             "capabilities": capabilities,
         }

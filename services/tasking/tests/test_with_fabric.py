@@ -36,7 +36,7 @@ class Fabric:
             "name": name,
             "kind": "truck",
             "position": {"lat": lat, "lon": -120},
-            "range_m": 0,
+            "range_m": 3_000_000,
             "capabilities": ["suppress"],
         }
         headers = self.issuer.headers(Role.OPERATOR)
