@@ -30,5 +30,13 @@ def _session(name: str, task: str) -> None:
     gate.__doc__ = f"Call `inv {task}` in an environment of its own."
 
 
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure side by side and print every bar; needs the program `wrk`."""
+    locks = ("requirements.txt", "bench/requirements.txt")
+    session.install("--require-hashes", *(f"--requirement={lock}" for lock in locks))
+    session.run("python", "-m", "bench", *session.posargs)
+
+
 for _name, _task in GATES.items():
     _session(_name, _task)

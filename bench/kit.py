@@ -9,7 +9,7 @@ from bench.measure import Bar, report, requests_per_second, served, side_by_side
 PATH = "/v1/nodes/7"
 
 
-def main() -> int:
+def measure() -> list[Bar]:
     with (
         served("bench.apps:bare") as bare,
         served("bench.apps:with_kit") as kit,
@@ -23,13 +23,11 @@ def main() -> int:
             lambda: requests_per_second(bare + PATH),
             rounds=3,
         )
-    return report(
-        [
-            Bar("kit / bare FastAPI (requests/s)", a, b, at_least=0.85),
-            Bar("contrast: a stack of middlewares / bare FastAPI", c, d),
-        ]
-    )
+    return [
+        Bar("kit / bare FastAPI (requests/s)", a, b, at_least=0.85),
+        Bar("contrast: a stack of middlewares / bare FastAPI", c, d),
+    ]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(measure()))

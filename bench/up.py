@@ -84,7 +84,7 @@ def recovered(stack: Stack) -> float:
             return time.perf_counter() - began
 
 
-def main() -> int:
+def measure() -> list[Bar]:
     seconds: dict[str, list[float]] = {}
     sizes: dict[str, list[float]] = {}
 
@@ -107,17 +107,15 @@ def main() -> int:
         assert recovery.is_supervised(stack.place)
     s = {name: median(values) for name, values in seconds.items()}
     m = {name: median(values) for name, values in sizes.items()}
-    return report(
-        [
-            Bar("up, forked / one service alone", s["all"], s["one"], at_most=1.5),
-            Bar("up, spawned / one service alone", s["all spawned"], s["one spawned"], at_most=3.5),
-            Bar("up / one after another", s["all"], s["in turn"], at_most=0.4),
-            Bar("memory forked / own interpreters (MB, PSS)", m["forked"], m["own"], at_most=0.55),
-            Bar("PostgreSQL ready, cold (s)", s["postgres"], 1.0, at_most=1.5),
-            Bar("PostgreSQL ready, after kill -9 (s)", s["recovered"], 1.0, at_most=0.5),
-        ]
-    )
+    return [
+        Bar("up, forked / one service alone", s["all"], s["one"], at_most=1.5),
+        Bar("up, spawned / one service alone", s["all spawned"], s["one spawned"], at_most=3.5),
+        Bar("up / one after another", s["all"], s["in turn"], at_most=0.4),
+        Bar("memory forked / own interpreters (MB, PSS)", m["forked"], m["own"], at_most=0.55),
+        Bar("PostgreSQL ready, cold (s)", s["postgres"], 1.0, at_most=1.5),
+        Bar("PostgreSQL ready, after kill -9 (s)", s["recovered"], 1.0, at_most=0.5),
+    ]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(measure()))

@@ -169,11 +169,10 @@ def test_every_option_of_a_command_is_documented_and_no_other(context: ParserCon
 def test_every_x_summit_key_is_documented_and_no_other() -> None:
     keys = {(where, bare(key)) for where, key, _ in rows(sections(COMPOSE)["`x-summit`"])}
 
-    of_services = {key for where, key in keys if where == "a service"}
-    assert of_services == launch.KNOWN
-    assert keys - {("a service", key) for key in of_services} == {
-        ("the file", "preload"),
-        ("a secret", "generate"),
+    assert keys == {
+        *(("the file", key) for key in launch.OF_PROJECT),
+        *(("a secret", key) for key in launch.OF_SECRET),
+        *(("a service", key) for key in launch.OF_SERVICE),
     }
 
 

@@ -26,7 +26,7 @@ from pipelines.compose.model import Project, Service
 from pipelines.errors import MachineError, SummitError
 from pipelines.stack import control, place as places, postgres_binaries, recovery, secrets
 from pipelines.stack.control import Down, Now, Restart, Runs, Told, Up, Watch
-from pipelines.stack.launch import Launch, Layout, assign_ports
+from pipelines.stack.launch import Launch, Layout, assign_ports, check_extensions
 from pipelines.stack.place import Place
 from pipelines.stack.status import State, Status
 
@@ -81,7 +81,9 @@ class Stack:
     def of(cls, start: Path, *, environ: Mapping[str, str] = os.environ) -> Stack:
         """The stack of the checkout that `start` lies in; raises ConfigError for a bad file."""
         place, file = places.find(start)
-        return cls(place, compose.load(file, environ=environ))
+        project = compose.load(file, environ=environ)
+        check_extensions(project)
+        return cls(place, project)
 
 
 @dataclass(frozen=True)

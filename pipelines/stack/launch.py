@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from pipelines.compose.model import Condition, Healthcheck, Project, Restart, Service
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, Where
 from pipelines.stack import ports
 from pipelines.stack.cluster import Cluster
 from pipelines.stack.place import Place
@@ -24,7 +25,10 @@ SECRETS = "/run/secrets"  # where a container finds the secrets it is granted
 # as it must for a container. COVERAGE_*: a measured test run measures the services as well.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
 INHERITED_PREFIX = "COVERAGE_"
-KNOWN = {"process", "probe"}
+# The words under `x-summit`, by where it stands.
+OF_PROJECT = {"preload"}
+OF_SECRET = {"generate"}
+OF_SERVICE = {"process", "probe"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,6 @@ class Layout:
     fork: bool = True
 
     def launch(self, service: Service) -> Launch:
-        _check_extension(service)
         cluster = self._cluster(service) if service.extension.get("process") else None
         command = cluster.command if cluster else _words(service)
         return Launch(
@@ -221,10 +224,19 @@ def _probe(service: Service, check: Healthcheck | None) -> Probe | None:
     )
 
 
-def _check_extension(service: Service) -> None:
-    for key in service.extension:
-        if key not in KNOWN:
-            raise ConfigError(
-                f"{service.name}: x-summit.{key} is unknown; known: {', '.join(sorted(KNOWN))}",
-                where=service.where,
-            )
+def check_extensions(project: Project) -> None:
+    """Raise ConfigError for a word under `x-summit` that this engine does not know."""
+    _check_words(project.extension, OF_PROJECT, "x-summit", Where(project.file))
+    for secret in project.secrets.values():
+        owner = f"secrets.{secret.name}.x-summit"
+        _check_words(secret.extension, OF_SECRET, owner, Where(project.file))
+    for service in project.services.values():
+        _check_words(service.extension, OF_SERVICE, f"{service.name}.x-summit", service.where)
+
+
+def _check_words(words: Iterable[str], known: set[str], owner: str, where: Where) -> None:
+    for word in words:
+        if word not in known:
+            near = difflib.get_close_matches(word, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+            raise ConfigError(f"{owner}.{word}: unknown key", where=where, hint=hint)

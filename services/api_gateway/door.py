@@ -1,6 +1,7 @@
 """Who may pass: token, role and rate, before anything is asked of a service."""
 
 from dataclasses import dataclass
+from math import inf
 
 from starlette.types import Scope
 
@@ -12,10 +13,10 @@ from services.kit.tokens import Verifier
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A request that may go on; `token` is empty where none is asked for."""
+    """A request that may go on, until its token expires (seconds of the Unix epoch)."""
 
-    token: str
     standing: Standing
+    expires_at: float = inf
 
 
 class Door:
@@ -44,20 +45,19 @@ class Door:
             )
         if access is PUBLIC:
             rate = self._logins if method == "POST" else self._usual
-            return Admission("", await _within(rate, _address(scope)))
+            return Admission(await _within(rate, _address(scope)))
         return await self._admit_with_token(scope, access)
 
     async def _admit_with_token(self, scope: Scope, access: Access) -> Admission:
         try:
-            token = _bearer_token(scope["headers"])
-            caller = await self._verifier.verify(token)
+            caller = await self._verifier.verify(_bearer_token(scope["headers"]))
         except Problem:
             await _within(self._usual, _address(scope))
             raise
         standing = await _within(self._usual, caller.subject)
         if not caller.may_act_as(*access):
             raise Problem(Code.FORBIDDEN, f"only for: {', '.join(sorted(access))}")
-        return Admission(token, standing)
+        return Admission(standing, caller.expires_at)
 
 
 def _bearer_token(headers: list[tuple[bytes, bytes]]) -> str:

@@ -12,7 +12,7 @@ from re import ASCII, compile as pattern
 from time import monotonic
 from typing import Any, cast
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -315,5 +315,7 @@ def _inner(app: FastAPI, *, is_traced: bool) -> ASGIApp:
     """
     if is_traced or app.user_middleware or app.root_path or app.max_body_size is not None:
         return app
+    if type(app.router) is not APIRouter:
+        return app.router  # not FastAPI's: it raises nothing but problems, which the kit answers
     handlers = {kind: run for kind, run in app.exception_handlers.items() if kind is not Exception}
     return ExceptionMiddleware(AsyncExitStackMiddleware(app.router), handlers=handlers)

@@ -10,7 +10,7 @@ _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 _REQUEST_HEADERS = (
     b"Authorization, Content-Type, Last-Event-ID, X-Request-ID, X-Request-Timeout-Ms, traceparent"
 )
-_EXPOSED = b"X-Request-ID, Retry-After, Location"
+_EXPOSED = b"X-Request-ID, Retry-After, Location, RateLimit, RateLimit-Policy"
 _PREFLIGHT: Headers = [
     (b"access-control-allow-methods", _METHODS),
     (b"access-control-allow-headers", _REQUEST_HEADERS),

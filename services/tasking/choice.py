@@ -43,8 +43,7 @@ def choose(
     choices = [
         Choice(node.id, distance)
         for node in nodes
-        if node.id not in busy
-        and (distance := distance_m(place, node.position)) <= node.range_m
+        if node.id not in busy and (distance := distance_m(place, node.position)) <= node.range_m
     ]
     return min(
         choices,

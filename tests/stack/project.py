@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,13 +55,13 @@ class Project:
     def write(self, name: str, text: str) -> None:
         (self.root / name).write_text(textwrap.dedent(text))
 
-    def inv(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """Type a command, in a process of its own as a person does."""
+    def inv(self, *words: str, within: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+        """Type a command, in a process of its own as a person does; `within` starts it."""
         return subprocess.run(
-            self.command(*words),
+            [*within, *self.command(*words)],
             check=False,
             cwd=self.root,
-            env=self.environment | more,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -244,6 +245,34 @@ def test_outside_of_any_project_there_is_nothing_to_bring_up(tmp_path: Path) -> 
     assert outcome.stderr == f"error: no compose.yaml in {tmp_path} or above it\n"
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        (
+            "{probe: ",
+            "{prob: ",
+            "compose.yaml:3: one.x-summit.prob: unknown key; did you mean probe?",
+        ),
+        (
+            "{preload: ",
+            "{load: ",
+            "compose.yaml: x-summit.load: unknown key; did you mean preload?",
+        ),
+    ],
+)
+def test_an_unknown_word_of_ours_is_refused(
+    project: Project, right: str, wrong: str, told: str
+) -> None:
+    one(project)
+    compose = project.root / "compose.yaml"
+    compose.write_text(compose.read_text().replace(right, wrong))
+
+    outcome = project.inv("up")
+
+    assert outcome.returncode == 2
+    assert outcome.stderr == f"error: {project.root}/{told}\n"
+
+
 def test_an_unmovable_service_on_a_taken_port_is_refused(project: Project, taken: int) -> None:
     project.write(
         "compose.yaml",
@@ -261,6 +290,40 @@ def test_an_unmovable_service_on_a_taken_port_is_refused(project: Project, taken
     assert outcome.returncode == 2
     assert f"compose.yaml:3: fixed: port {taken} is taken" in outcome.stderr
     assert project.processes() == []
+
+
+def test_in_a_read_only_checkout_up_says_what_it_cannot_write(project: Project) -> None:
+    one(project)
+    if os.geteuid() == 0:  # whom no mode bits stop
+        mount = 'mount --bind "$PWD" "$PWD" && mount -o remount,bind,ro "$PWD" && cd "$PWD"'
+        outcome = project.inv(
+            "up", within=("unshare", "--mount", "sh", "-c", f'{mount} && "$@"', "-")
+        )
+    else:
+        project.root.chmod(0o555)
+        outcome = project.inv("up")
+        project.root.chmod(0o755)
+
+    assert outcome.returncode == 5
+    assert outcome.stderr.startswith(f"error: cannot write to {project.place.state}: ")
+    assert len(outcome.stderr.splitlines()) == 1
+
+
+if os.geteuid() == 0:  # only root can make a small disk
+
+    def test_without_space_up_says_how_much_it_needs(project: Project) -> None:
+        one(project)
+        mount = "mkdir .summit && mount -t tmpfs -o size=1m none .summit"
+        outcome = project.inv(
+            "up", within=("unshare", "--mount", "sh", "-c", f'{mount} && "$@"', "-")
+        )
+
+        assert outcome.returncode == 5
+        assert re.fullmatch(
+            r"error: no space: [01] MB are free at .*, 200 MB are needed; free some .*\n",
+            outcome.stderr,
+        )
+        assert project.processes() == []
 
 
 @pytest.mark.parametrize("seed", range(5))

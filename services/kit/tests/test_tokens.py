@@ -101,6 +101,33 @@ async def test_a_token_signed_with_the_public_key_as_a_shared_secret_is_refused(
     assert await refusal(issuer.verifier(), forged) is Code.UNAUTHENTICATED
 
 
+async def test_a_key_taken_out_of_use_is_not_believed_for_ever(issuer, clock):
+    published = [await issuer.jwks(), {"keys": []}]
+
+    async def fetch():
+        return published.pop(0) if len(published) > 1 else published[0]
+
+    verifier, token = Verifier(fetch, clock=clock, keep=0, refetch_after=0), issuer.token()
+    await verifier.verify(token)
+
+    assert await refusal(verifier, token) is Code.UNAUTHENTICATED
+
+
+async def test_while_the_issuer_is_away_the_keys_at_hand_go_on(issuer, clock):
+    is_away = False
+
+    async def fetch():
+        if is_away:
+            raise Problem(Code.UNAVAILABLE, "fabric is away")
+        return await issuer.jwks()
+
+    verifier, token = Verifier(fetch, clock=clock, keep=0), issuer.token(subject="ann")
+    await verifier.verify(token)
+    is_away = True
+
+    assert (await verifier.verify(token)).subject == "ann"
+
+
 async def test_keys_are_fetched_again_for_an_unknown_one_but_not_for_every_one(issuer, clock):
     fetched = 0
     keys = {"keys": []}

@@ -13,9 +13,7 @@ NOON = datetime(2030, 7, 1, 12, tzinfo=UTC)
 
 
 def node(number, *, lat=38.0, lon=-120.0, range_m=3e6):
-    return Node(
-        id=UUID(int=number), position=Position(lat=lat, lon=lon), range_m=range_m
-    )
+    return Node(id=UUID(int=number), position=Position(lat=lat, lon=lon), range_m=range_m)
 
 
 def chosen(nodes, *, busy=(), tried=None):
