@@ -14,6 +14,9 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
+from typing import TextIO
+
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from pipelines.stack import control
 from pipelines.stack.children import Child, Interpreter, spawn
@@ -186,12 +189,23 @@ async def run(place: Place, ready: int) -> None:
     server.close()
 
 
+@retry(
+    retry=retry_if_exception_type(BlockingIOError),
+    wait=wait_fixed(0.01),
+    stop=stop_after_delay(0.5),
+    reraise=True,
+)
+def _take(lock: TextIO) -> None:
+    """Take the lock; tried for a moment, as whoever asks whether it is held holds it that long."""
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def main(root: str, ready: str) -> None:
     place = Place(Path(root))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # survive the terminal
     with place.lock.open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(lock)
         except BlockingIOError:
             return  # another one was faster; the command will find it
         # A socket that exists was left by one that was killed: we hold the lock.

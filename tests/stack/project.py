@@ -92,13 +92,14 @@ class Project:
         return recovery.survivors(self.place)
 
     def supervisor(self) -> psutil.Process:
-        (found,) = (
+        """The oldest of its name: a child that it starts bears the same until it has its own."""
+        found = (
             process
             for process in psutil.process_iter()
             if "pipelines.stack.supervisor" in (words := _words(process))
             and str(self.root) in words
         )
-        return found
+        return min(found, key=lambda process: process.create_time())
 
     def snapshot(self) -> list[dict[str, object]]:
         found: list[dict[str, object]] = json.loads(self.place.snapshot.read_text())

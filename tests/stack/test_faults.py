@@ -8,6 +8,7 @@ import random
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -199,6 +200,23 @@ def test_a_state_file_of_before_a_reboot_is_not_believed(project: Project) -> No
     assert one(project).inv("ps").returncode == 1
     assert project.inv("up").returncode == 0
     assert project.pid("one") != os.getpid()
+
+
+def test_asking_whether_it_runs_does_not_keep_it_from_starting(project: Project) -> None:
+    one(project)
+    is_over = threading.Event()
+
+    def ask() -> None:
+        while not is_over.is_set():
+            recovery.is_supervised(project.place)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    outcome = project.inv("up")
+    is_over.set()
+    asking.join()
+
+    assert outcome.returncode == 0, outcome.stderr
 
 
 def test_two_ups_at_once_make_one_stack(project: Project) -> None:
