@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,12 +15,12 @@ import psutil
 
 from pipelines.errors import MachineError
 from pipelines.stack.account import Account, identity
+from pipelines.stack.ports import HOST, any_free
 from pipelines.stack.postgres_binaries import SHELTER, Binaries, Place, find_binaries, place
 from pipelines.stack.postgres_initdb import ENVIRONMENT, initialise, last_error
 
 __all__ = [
     "ENVIRONMENT",
-    "LOOPBACK",
     "Account",
     "Binaries",
     "Place",
@@ -29,7 +28,6 @@ __all__ = [
     "command",
     "find_binaries",
     "forget_dead_server",
-    "free_port",
     "initialise",
     "is_ready",
     "place",
@@ -37,7 +35,6 @@ __all__ = [
     "stop",
 ]
 
-LOOPBACK = "127.0.0.1"
 _STOP_TIMEOUT = 10.0
 _PATIENCE = 5.0  # for what a killed server leaves behind for a moment
 _PAUSE = 0.005
@@ -57,7 +54,7 @@ class Server:
     pid: int
 
 
-def command(binaries: Binaries, data: Path, *, port: int, host: str = LOOPBACK) -> list[str]:
+def command(binaries: Binaries, data: Path, *, port: int, host: str = HOST) -> list[str]:
     """The words that start the server as a direct child, in the foreground, logging to stderr.
 
     `host` is an address of this machine only. Commits are flushed to disk (`fsync` stays on).
@@ -126,7 +123,7 @@ def running(
     )
     process, port = _start(home, port, timeout)
     try:
-        yield Server(LOOPBACK, port, superuser, password, process.pid)
+        yield Server(HOST, port, superuser, password, process.pid)
     finally:
         stop(process)
 
@@ -136,7 +133,7 @@ def _start(home: Place, port: int | None, timeout: float) -> tuple[subprocess.Po
     started = time.monotonic()
     while True:
         forget_dead_server(home.data)
-        chosen = port or free_port()
+        chosen = port or any_free()
         process = _launch(home, chosen, log)
         try:
             if _becomes_ready(process, home.data, started + timeout):
@@ -204,11 +201,3 @@ def stop(process: subprocess.Popen[bytes], *, timeout: float = _STOP_TIMEOUT) ->
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def free_port(host: str = LOOPBACK) -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
