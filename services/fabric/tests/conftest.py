@@ -7,11 +7,9 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from sqlalchemy import delete
 
 from services.fabric.app import create_app
 from services.fabric.keys import KeyRing
@@ -20,10 +18,8 @@ from services.fabric.settings import Settings
 from services.kit.asgi import Kit
 from services.kit.clock import FakeClock
 from services.kit.database import Database
-from services.kit.testing import Server, lifespan, migrated
+from services.kit.testing import Api, Server, callers, emptied, lifespan, migrated
 from services.kit.tokens import AUDIENCE, ISSUER
-
-Api = Callable[..., httpx.AsyncClient]
 
 
 @pytest.fixture
@@ -68,10 +64,7 @@ def settings(
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
     """The tables without the service."""
-    async with Database(settings) as database:
-        async with database.session() as session:
-            for table in reversed(Base.metadata.sorted_tables):
-                await session.execute(delete(table))
+    async with emptied(settings, Base.metadata) as database:
         yield database
 
 
@@ -84,17 +77,13 @@ async def kit(settings: Settings, database: Database, clock: FakeClock) -> Async
 
 @pytest.fixture
 async def api(kit: Kit, clock: FakeClock) -> Api:
-    """`api("node", "17")` is a client with a token of that role and subject; `api()` has none."""
+    """Its tokens are signed as the service signs them."""
 
-    def token(role: str, subject: str) -> str:
+    def sign(role: str, subject: str) -> dict[str, str]:
         now = clock()
         claims = {"sub": subject, "roles": [role], "iat": now, "exp": now + timedelta(minutes=10)}
         keys: KeyRing = kit.app.state.keys
-        return keys.sign({"iss": ISSUER, "aud": AUDIENCE, **claims})
+        token = keys.sign({"iss": ISSUER, "aud": AUDIENCE, **claims})
+        return {"authorization": f"Bearer {token}"}
 
-    def caller(role: str | None = None, subject: str = "tester") -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(kit, raise_app_exceptions=False)
-        headers = {"authorization": f"Bearer {token(role, subject)}"} if role else {}
-        return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
-
-    return caller
+    return callers(kit, sign)

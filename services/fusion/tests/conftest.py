@@ -1,12 +1,11 @@
 """The service on an empty database, and observations to test with."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 
 from services.fusion.app import create_app
@@ -14,11 +13,18 @@ from services.fusion.models import Base
 from services.fusion.observation import Observation
 from services.fusion.settings import Settings
 from services.kit.clock import FakeClock
-from services.kit.database import Database
-from services.kit.testing import Server, TestIssuer, lifespan, migrated
-from services.kit.tokens import Role
+from services.kit.testing import (
+    Api,
+    Replica,
+    Server,
+    TestIssuer,
+    Told,
+    emptied,
+    migrated,
+    replicas,
+    told_by,
+)
 
-Api = Callable[[str | None], httpx.AsyncClient]
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
@@ -45,51 +51,28 @@ async def settings(migrated_database: dict[str, Any]) -> Settings:
     settings = Settings(
         **migrated_database, client_secret="c" * 32, fabric_url=nobody, intelligence_url=nobody
     )
-    async with Database(settings) as database, database.session() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            await session.execute(table.delete())
-    return settings
+    async with emptied(settings, Base.metadata):
+        return settings
 
 
 @pytest.fixture
 async def replica(
     settings: Settings, clock: FakeClock, issuer: TestIssuer
-) -> AsyncIterator[Callable[[], Awaitable[Api]]]:
+) -> AsyncIterator[Replica]:
     """Starts one more process of the service on the same database."""
-    async with AsyncExitStack() as stack:
-
-        async def start() -> Api:
-            kit = create_app(settings, clock=clock)
-            kit.app.state.verifier = issuer.verifier()
-            await stack.enter_async_context(lifespan(kit))
-            transport = httpx.ASGITransport(kit, raise_app_exceptions=False)
-
-            def caller(role: str | None) -> httpx.AsyncClient:
-                headers = issuer.headers(Role(role)) if role else {}
-                return httpx.AsyncClient(
-                    transport=transport, base_url="http://test", headers=headers
-                )
-
-            return caller
-
+    async with replicas(partial(create_app, settings, clock=clock), issuer) as start:
         yield start
 
 
 @pytest.fixture
-async def api(replica: Callable[[], Awaitable[Api]]) -> Api:
-    """`api("node")` is a client of the service with a token of that role; None has no token."""
+async def api(replica: Replica) -> Api:
     return await replica()
 
 
 @pytest.fixture
-def told(api: Api) -> Callable[[], Awaitable[list[tuple[str, dict[str, Any]]]]]:
-    """Everything that the service has told its neighbours: topics and data, in order."""
-
-    async def read() -> list[tuple[str, dict[str, Any]]]:
-        answer = await api("service").get("/v1/events", params={"limit": 1000})
-        return [(event["topic"], event["data"]) for event in answer.json()["events"]]
-
-    return read
+def told(api: Api) -> Told:
+    """Everything that the service has told its neighbours."""
+    return told_by(api)
 
 
 @pytest.fixture

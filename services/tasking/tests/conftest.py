@@ -4,20 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import httpx
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from services.kit.asgi import Kit
 from services.kit.clock import FakeClock
 from services.kit.database import Database
-from services.kit.testing import Server, TestIssuer, lifespan, migrated
-from services.kit.tokens import Role
+from services.kit.testing import Api, Server, TestIssuer, callers, emptied, lifespan, migrated
 from services.tasking.app import create_app
 from services.tasking.models import OUTBOX, Base
 from services.tasking.settings import Settings
-
-Api = Callable[..., httpx.AsyncClient]
 
 
 @pytest.fixture
@@ -40,10 +36,7 @@ def settings(place: dict[str, Any]) -> Settings:
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
     """The tables without the service."""
-    async with Database(settings) as database:
-        async with database.session() as session:
-            for table in reversed(Base.metadata.sorted_tables):
-                await session.execute(delete(table))
+    async with emptied(settings, Base.metadata) as database:
         yield database
 
 
@@ -68,13 +61,6 @@ async def kit(settings: Settings, database: Database, clock: FakeClock) -> Async
 
 @pytest.fixture
 async def api(kit: Kit, clock: FakeClock) -> Api:
-    """`api("node", "17")` is a client with a token of that role and subject; `api()` has none."""
     issuer = TestIssuer(clock)
     kit.app.state.verifier = issuer.verifier()
-
-    def caller(role: str | None = None, subject: str = "tester") -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(kit, raise_app_exceptions=False)
-        headers = issuer.headers(Role(role), subject=subject) if role else {}
-        return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
-
-    return caller
+    return callers(kit, issuer.headers)
