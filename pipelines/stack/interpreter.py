@@ -40,11 +40,11 @@ def main(modules: list[str]) -> None:
     channel = socket.socket(fileno=0)
     sys.path.insert(0, str(Path.cwd()))  # as `python -m` has it
     started = time.time_ns()
-    failed = preload(modules)
+    preload(modules)
     # The collector would write to every object, and so copy every shared page. Nor is it asked to
     # collect first: the holes it makes in shared pages would be filled, and the pages copied.
     gc.freeze()
-    say(channel, {"ready": {"started": started, "files": own_files(), "failed": failed}})
+    say(channel, {"ready": {"started": started, "files": own_files()}})
     try:
         serve(channel)
         return
@@ -54,15 +54,13 @@ def main(modules: list[str]) -> None:
     become(child, channel)
 
 
-def preload(modules: list[str]) -> dict[str, str]:
-    """Import the modules; one that cannot be imported is left to its own service to complain of."""
-    failed = {}
+def preload(modules: list[str]) -> None:
+    """Import the modules; one that cannot be imported is left to its own service to fail on."""
     for module in modules:
         try:
             importlib.import_module(module)
         except (Exception, SystemExit):
-            failed[module] = traceback.format_exc(limit=-1).strip().splitlines()[-1]
-    return failed
+            traceback.print_exc()  # into the log `interpreter`
 
 
 def own_files() -> list[str]:

@@ -65,6 +65,7 @@ def test_a_broken_preloaded_module_harms_only_the_service_that_needs_it(project:
     project.write("broken.py", "raise RuntimeError('at import')\n")
 
     assert project.inv("up").returncode == 0
+    assert "RuntimeError: at import" in project.inv("logs", "--only", "interpreter").stdout
 
 
 def test_a_service_that_never_gets_healthy_is_given_its_time(project: Project) -> None:
