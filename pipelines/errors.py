@@ -5,19 +5,20 @@
 | 0 | everything asked for holds |
 | 1 | a gate failed, or a service is not healthy |
 | 2 | what was typed or configured is wrong |
+| 3 | a policy refuses it: the evidence is there and does not suffice |
 | 5 | the machine lacks something: a program, space, a writable folder, a package index |
 | 130 | interrupted |
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-@dataclass(frozen=True)
-class Where:
+class Where(NamedTuple):
     """A place in a file; `line` counts from 1."""
 
     file: Path
@@ -51,6 +52,12 @@ class ConfigError(SummitError):
     """What was typed or written in a configuration file is wrong."""
 
     exit_code: ClassVar[int] = 2
+
+
+class PolicyError(SummitError):
+    """What was asked for is possible and not allowed."""
+
+    exit_code: ClassVar[int] = 3
 
 
 class MachineError(SummitError):

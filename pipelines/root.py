@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
-from pipelines.errors import ConfigError
+TYPE_CHECKING = False  # `typing` and `pathlib` take longer to import than to find a root
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MARKERS = ("pipelines.yaml", "compose.yaml", ".git")
 
@@ -14,9 +16,22 @@ def find_root(start: Path) -> Path:
 
     Raises `ConfigError` outside any repository.
     """
-    for folder in (start, *start.parents):
-        if any((folder / marker).exists() for marker in MARKERS):
+    found = nearest_root(str(start))
+    if found is None:
+        from pipelines.errors import ConfigError
+
+        raise ConfigError(
+            f"no {', '.join(MARKERS)} in {start} or above it", hint="go into a repository"
+        )
+    return start / found
+
+
+def nearest_root(folder: str) -> str | None:
+    """The same for text, and None outside any repository."""
+    while True:
+        if any(os.path.exists(f"{folder}/{marker}") for marker in MARKERS):
             return folder
-    raise ConfigError(
-        f"no {', '.join(MARKERS)} in {start} or above it", hint="go into a repository"
-    )
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from pipelines.compose.document import Entry
 from pipelines.compose.interpolation import substitute
+from pipelines.documents.document import Entry
 from pipelines.errors import ConfigError, Where
 
 _SINGLE_QUOTED = re.compile(r"[^=]*=\s*'")

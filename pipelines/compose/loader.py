@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines.compose import document, schema, shapes
-from pipelines.compose.document import Entry
+from pipelines.compose import schema
 from pipelines.compose.environment import read_dotenv
-from pipelines.compose.model import Project, Secret, Service, nearest
+from pipelines.compose.interpolation import substitute
+from pipelines.compose.model import Project, Secret, Service
 from pipelines.compose.ports import refuse_conflicts
 from pipelines.compose.services import read_extension, read_service
+from pipelines.documents import document, shapes
+from pipelines.documents.document import Entry
+from pipelines.documents.nearest import nearest
 from pipelines.errors import ConfigError, Where
 
 _SOURCES = ("file", "environment", "external", "driver")
@@ -27,7 +30,7 @@ def load(file: Path, *, environ: Mapping[str, str]) -> Project:
     """
     folder = file.resolve().parent
     variables = read_dotenv(folder, environ)
-    root = document.read(file, variables)
+    root = document.read(file, expand=lambda text, at: substitute(text, variables, at))
     shapes.check(root, schema.FILE)
     if "include" in root.fields:
         raise root.fields["include"].error("not supported", hint="write one file")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 import graphlib
 from collections.abc import Collection, Iterable, Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pipelines.documents.nearest import nearest
 from pipelines.errors import ConfigError, Where
 
 
@@ -219,11 +219,3 @@ class Project:
                         hint=f"activate one of its profiles: {known}",
                     )
         return chosen
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint for a name that is not known: the one most like it, else all there are."""
-    names = sorted(known)
-    if close := difflib.get_close_matches(name, names, n=1):
-        return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(names)}" if names else "there is none"

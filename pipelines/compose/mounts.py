@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipelines.compose.document import Entry
-from pipelines.compose.model import Mount, nearest
+from pipelines.compose.model import Mount
+from pipelines.documents.document import Entry
+from pipelines.documents.nearest import nearest
 
 _KINDS = ("volume", "bind", "tmpfs")
 _FIELDS = ("type", "source", "target", "read_only")

@@ -7,13 +7,13 @@ import itertools
 import re
 from collections.abc import Iterable
 
-from pipelines.compose.document import Entry
 from pipelines.compose.model import Port, Service
+from pipelines.documents.document import Entry
 from pipelines.errors import ConfigError
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _FIELDS = ("host_ip", "published", "target", "protocol")
-_EVERYWHERE = ("", "0.0.0.0", "::")
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - an address that is compared, not bound
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 
 

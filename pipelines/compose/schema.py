@@ -6,7 +6,7 @@ checked as closely as the rest, since a typing error there is as easily made.
 
 from __future__ import annotations
 
-from pipelines.compose.shapes import (
+from pipelines.documents.shapes import (
     AMOUNT,
     ANY,
     FLAG,

@@ -8,7 +8,6 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipelines.compose.document import Entry
 from pipelines.compose.environment import read_environment
 from pipelines.compose.model import (
     Condition,
@@ -18,10 +17,11 @@ from pipelines.compose.model import (
     RestartPolicy,
     SecretGrant,
     Service,
-    nearest,
 )
 from pipelines.compose.mounts import read_mounts
 from pipelines.compose.ports import read_expose, read_ports
+from pipelines.documents.document import Entry
+from pipelines.documents.nearest import nearest
 
 _UNITS = {
     "ns": 1e-9,

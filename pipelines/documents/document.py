@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from pipelines.compose.interpolation import substitute
 from pipelines.errors import ConfigError, Where
 
 Value = bool | int | float | str | list["Entry"] | dict[str, "Entry"] | None
+
+Expand = Callable[[str, Where], str]
 
 # libyaml where PyYAML was built with it: ten times as fast.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STANDARD = "tag:yaml.org,2002:"
 _MERGE = f"{_STANDARD}merge"
-# Aliases can make a few lines unfold into billions of values.
-_MOST_ENTRIES = 100_000
+# Aliases can make a few lines unfold into billions of values; without them there are fewer values
+# than characters.
+_MOST_UNFOLDED = 100_000
 
 # Plain scalars by YAML 1.2, as Compose reads them: PyYAML's own 1.1 would take `no` for a boolean
 # and the port mapping `22:22` for a number of minutes.
@@ -97,40 +99,43 @@ def kind_of(value: Value) -> str:
     return "a mapping"
 
 
-def read(file: Path, variables: Mapping[str, str]) -> Entry:
-    """The whole file, its values interpolated (keys are not, as Compose has it).
+def read(file: Path, *, expand: Expand | None = None, shown: Path | None = None) -> Entry:
+    """The whole file, its texts passed through `expand` (keys are not).
 
-    Raises `ConfigError` with the line: bad YAML, a key that stands twice, a bad variable.
+    Messages name the file as `shown`. Raises `ConfigError` with the line: bad YAML, a key that
+    stands twice, and what `expand` raises.
     """
+    name = shown or file
     try:
         text = file.read_text(encoding="utf-8-sig")
         node = yaml.compose(text, Loader=_Loader)
     except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
+        raise ConfigError(f"cannot read {name}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError("not a text in UTF-8", where=Where(file)) from error
+        raise ConfigError("not a text in UTF-8", where=Where(name)) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = Where(file, mark.line + 1 if mark else None)
+        where = Where(name, mark.line + 1 if mark else None)
         raise ConfigError(f"not valid YAML: {error.problem}", where=where) from error
     except yaml.YAMLError as error:
         reason = str(error).splitlines()[0]
-        raise ConfigError(f"not valid YAML: {reason}", where=Where(file)) from error
+        raise ConfigError(f"not valid YAML: {reason}", where=Where(name)) from error
     if node is None:
-        raise ConfigError("the file is empty", where=Where(file))
-    return _Builder(file, variables).entry(node, Where(file, 1), "")
+        raise ConfigError("the file is empty", where=Where(name))
+    most = len(text) + _MOST_UNFOLDED
+    return _Builder(name, expand, most).entry(node, Where(name, 1), "")
 
 
 class _Builder:
-    def __init__(self, file: Path, variables: Mapping[str, str]) -> None:
+    def __init__(self, file: Path, expand: Expand | None, most: int) -> None:
         self._file = file
-        self._variables = variables
+        self._expand = expand
         self._open: set[int] = set()  # the nodes we are inside of
-        self._count = 0
+        self._left = most
 
     def entry(self, node: yaml.Node, where: Where, path: str) -> Entry:
-        self._count += 1
-        if self._count > _MOST_ENTRIES:
+        self._left -= 1
+        if self._left < 0:
             raise ConfigError("its aliases unfold into far too much", where=where)
         if id(node) in self._open:
             raise ConfigError(f"{path}: the alias contains itself", where=where)
@@ -151,8 +156,8 @@ class _Builder:
                 for index, item in enumerate(node.value)
             ]
         value = _scalar(node) if isinstance(node, yaml.ScalarNode) else None
-        if isinstance(value, str) and "$" in value:
-            return substitute(value, self._variables, where)
+        if isinstance(value, str) and self._expand is not None:
+            return self._expand(value, where)
         return value
 
     def _mapping(self, node: yaml.MappingNode, path: str) -> dict[str, Entry]:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipelines.compose.document import Entry, Value, kind_of
-from pipelines.compose.model import nearest
+from pipelines.documents.document import Entry, Value, kind_of
+from pipelines.documents.nearest import nearest
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+_NAME_RULE = "a name has only letters, digits, dots, dashes and underscores"
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 
 
@@ -32,11 +33,12 @@ class List:
 
 @dataclass(frozen=True)
 class Map:
-    """A mapping with names of the user's own choice."""
+    """A mapping with names of the user's own choice; `rule` tells what they must match."""
 
     of: Shape
     name: str = "a mapping"
     names: re.Pattern[str] | None = None
+    rule: str = _NAME_RULE
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _is_scalar(value: Value, shape: Scalar) -> bool:
 def _check_names(entry: Entry, shape: Map) -> None:
     for name, value in entry.fields.items():
         if shape.names is not None and not shape.names.fullmatch(name):
-            raise value.error("a name has only letters, digits, dots, dashes and underscores")
+            raise value.error(shape.rule)
 
 
 def _check_keys(entry: Entry, shape: Keys) -> None:
