@@ -8,7 +8,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 _RESET = "\x1b[0m"
@@ -36,6 +36,16 @@ def progress(text: str) -> None:
 def command(argv: Sequence[str]) -> None:
     """Print a command that is about to run, ready to paste."""
     progress(paint(f"+ {shlex.join(argv)}", Colour.DIM, stream=sys.stderr))
+
+
+def relay(chunk: bytes) -> None:
+    """Pass on what a program says to stderr, as it comes: not in lines, perhaps not whole words."""
+    try:
+        sys.stderr.flush()
+        sys.stderr.buffer.write(chunk)
+        sys.stderr.buffer.flush()
+    except BrokenPipeError:
+        _nobody_reads(sys.stderr)
 
 
 def fold(title: str, text: str) -> None:
@@ -86,7 +96,11 @@ def _write(stream: TextIO, text: str) -> None:
     try:
         print(text, file=stream, flush=True)
     except BrokenPipeError:
-        # The reader (`inv logs | head`) has seen enough. Python would complain once more at exit,
-        # when it flushes the stream, unless the stream leads somewhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        raise SystemExit(141) from None  # what a shell reports for SIGPIPE
+        _nobody_reads(stream)
+
+
+def _nobody_reads(stream: TextIO) -> NoReturn:
+    # The reader (`inv logs | head`) has seen enough. Python would complain once more at exit, when
+    # it flushes the stream, unless the stream leads somewhere.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    raise SystemExit(141) from None  # what a shell reports for SIGPIPE

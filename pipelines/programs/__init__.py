@@ -1,0 +1,1 @@
+"""Other programs: started here, masked here, ended here."""
