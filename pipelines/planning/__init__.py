@@ -1,0 +1,1 @@
+"""From the configuration and the working copy to the steps that have to run."""
