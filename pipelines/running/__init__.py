@@ -1,0 +1,1 @@
+"""Runs steps, and makes evidence of what came of them."""
