@@ -1,0 +1,3 @@
+"""What opens the door."""
+
+PASSWORD = "planted-for-the-audit"

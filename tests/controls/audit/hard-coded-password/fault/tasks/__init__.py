@@ -1,0 +1,1 @@
+"""Empty: what is planted stands in `services`."""

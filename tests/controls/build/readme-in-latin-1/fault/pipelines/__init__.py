@@ -1,0 +1,1 @@
+"""A package small enough to be built in no time."""

@@ -1,0 +1,4 @@
+"""A door and its sides."""
+
+# Sides
+SIDES = ("left", "right")

@@ -1,0 +1,7 @@
+"""When the door was opened."""
+
+from datetime import UTC, datetime
+
+
+def opened() -> datetime:
+    return datetime.now(UTC)
