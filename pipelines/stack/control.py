@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from pipelines.stack.launch import Launch
 from pipelines.stack.place import Place
 from pipelines.stack.status import Status
 
-# Relative, since a socket's path is limited to about 100 bytes: both sides enter the folder first.
 SOCKET = "control.sock"
 LONGEST_REQUEST = 16 * 1024 * 1024  # bytes in one line
+_DESCRIPTORS = Path("/proc/self/fd")
+_entering = threading.Lock()
 
 
 class Up(msgspec.Struct, tag="up"):
@@ -90,8 +92,8 @@ def ask(
     ends before `Done`.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
-        with contextlib.chdir(place.state):
-            channel.connect(SOCKET)
+        with _short(place.state) as folder:
+            channel.connect(f"{folder}/{SOCKET}")
         channel.sendall(encode(request) + b"\n")
         with channel.makefile("rb") as lines:
             while True:
@@ -104,6 +106,23 @@ def ask(
                 if isinstance(reply, Done):
                     return
                 yield reply
+
+
+@contextlib.contextmanager
+def _short(folder: Path) -> Iterator[str]:
+    """A short name for the folder: a socket's path is limited to about 100 bytes.
+
+    Nobody enters the folder where there is another way: that would move every thread of a run.
+    """
+    if not _DESCRIPTORS.is_dir():  # macOS
+        with _entering, contextlib.chdir(folder):
+            yield "."
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield f"{_DESCRIPTORS}/{descriptor}"
+    finally:
+        os.close(descriptor)
 
 
 def write_snapshot(file: Path, statuses: list[Status]) -> None:

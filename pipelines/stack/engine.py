@@ -25,7 +25,7 @@ from pipelines import compose, console
 from pipelines.compose.model import Project, Service
 from pipelines.errors import MachineError, SummitError
 from pipelines.stack import control, place as places, postgres_binaries, recovery, secrets
-from pipelines.stack.control import Down, Now, Restart, Runs, Told, Up, Watch
+from pipelines.stack.control import Down, Now, Restart, Runs, SupervisorGone, Told, Up, Watch
 from pipelines.stack.launch import Launch, Layout, assign_ports, check_extensions
 from pipelines.stack.place import Place
 from pipelines.stack.status import State, Status
@@ -118,8 +118,10 @@ def up(
         was_running = recovery.is_supervised(stack.place)
         launches = resolve(stack, services, fork=fork)
         if not was_running:
+            if stack.place.run:  # whoever began the run has its lifeline, and nobody else
+                raise SupervisorGone
             _clean_up(stack.place)
-            _start_supervisor(stack.place)
+            start_supervisor(stack.place)
         preload = [str(module) for module in stack.project.extension.get("preload", [])]
         _tell(stack.place, Up(launches, preload))
     try:
@@ -137,7 +139,8 @@ def resolve(stack: Stack, services: Mapping[str, Service], *, fork: bool = True)
     ports = {s.name: s.port for s in running.statuses if s.port} if running.supervised else {}
     secrets.provide(stack.project, services.values(), stack.place)
     present = frozenset(running.launches) | frozenset(services)
-    ports |= assign_ports(services, running=ports)
+    # A run leaves the usual ports to the person who works here.
+    ports |= assign_ports(services, running=ports, keep_usual=not stack.place.run)
     layout = Layout(stack.place, stack.project, present, ports, fork=fork)
     return [layout.launch(service) for service in services.values()]
 
@@ -236,22 +239,28 @@ def _one_command_at_a_time(place: Place) -> Iterator[None]:
         yield
 
 
-def _start_supervisor(place: Place) -> None:
-    """Start it in a session of its own and wait until it listens."""
+def start_supervisor(place: Place, lifeline: int | None = None) -> subprocess.Popen[bytes]:
+    """Start it in a session of its own and wait until it listens.
+
+    The stack of a run ends when the other end of `lifeline`, a pipe, is closed: with the run.
+    """
+    of_run = [] if lifeline is None else [place.run, str(lifeline)]
     ready, told = os.pipe()
     with os.fdopen(ready, "rb") as answer, place.log("supervisor").open("ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "pipelines.stack.supervisor", str(place.root), str(told)],
+        module = (sys.executable, "-m", "pipelines.stack.supervisor")
+        supervisor = subprocess.Popen(
+            [*module, str(place.root), str(told), *of_run],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
-            pass_fds=[told],
+            pass_fds=[told] if lifeline is None else [told, lifeline],
             env={**os.environ, "PYTHONPATH": _import_path()},
         )
         os.close(told)
         if answer.readline() != b"ready\n":
             raise MachineError(f"the supervisor did not start; see {place.log('supervisor')}")
+    return supervisor
 
 
 def _import_path() -> str:

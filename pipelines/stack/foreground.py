@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import NoReturn
 
-from pipelines import process
 from pipelines.errors import ConfigError, SummitError
+from pipelines.programs import process
 from pipelines.stack import engine
 from pipelines.stack.engine import NotHealthy, Stack
 from pipelines.stack.launch import MARK
@@ -52,6 +52,6 @@ def execute(stack: Stack, service: str, command: Sequence[str]) -> NoReturn:
         }
     os.chdir(launch.directory)
     try:
-        os.execvpe(command[0], list(command), environment)
+        os.execvpe(command[0], list(command), environment)  # noqa: S606 - as asked
     except FileNotFoundError:
         raise process.ProgramMissing(command[0]) from None

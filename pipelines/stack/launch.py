@@ -154,20 +154,24 @@ def assign_ports(
     *,
     running: Mapping[str, int],
     is_free: Callable[[int], bool] = ports.is_free,
+    keep_usual: bool = True,
 ) -> dict[str, int]:
     """A local port per service that listens: the one it runs on, its usual one, or any free one.
 
-    A service can be moved when its environment has `PORT`, or when the engine starts it itself.
-    Raises ConfigError for a taken port that nothing can move.
+    A service can be moved when its environment has `PORT`, or when the engine starts it itself;
+    without `keep_usual` every such one is. Raises ConfigError for a taken port that nothing can
+    move.
     """
     chosen = {name: port for name, port in running.items() if name in services}
     for service in services.values():
         usual = _usual_port(service)
         if usual is None or service.name in chosen:
             continue
-        if usual not in chosen.values() and is_free(usual):
+        can_move = "PORT" in service.environment or "process" in service.extension
+        stays = keep_usual or not can_move
+        if stays and usual not in chosen.values() and is_free(usual):
             chosen[service.name] = usual
-        elif "PORT" in service.environment or "process" in service.extension:
+        elif can_move:
             chosen[service.name] = ports.any_free()
         else:
             raise ConfigError(

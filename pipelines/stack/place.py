@@ -14,13 +14,22 @@ LEAST_SPACE = 200  # MB; a fresh PostgreSQL cluster takes 40, its log 16 apiece
 
 @dataclass(frozen=True)
 class Place:
-    """The paths of one checkout's stack; `root` is the folder of the Compose file."""
+    """The paths of one checkout's stack; `root` is the folder of the Compose file.
+
+    With a `run` it is the stack of one run, with data of its own, beside the checkout's.
+    """
 
     root: Path
+    run: str = ""
+
+    @property
+    def home(self) -> Path:
+        """Holds everything else; a run's is removed with all that is in it."""
+        return runs(self.root) / self.run if self.run else self.root / ".summit"
 
     @property
     def state(self) -> Path:
-        return self.root / ".summit" / "stack"
+        return self.home / "stack"
 
     @property
     def lock(self) -> Path:
@@ -43,7 +52,7 @@ class Place:
 
     @property
     def volumes(self) -> Path:
-        return self.root / ".summit" / "volumes"
+        return self.home / "volumes"
 
     def log(self, service: str) -> Path:
         return self.logs / f"{service}.log"
@@ -69,6 +78,11 @@ class Place:
                 f"no space: {free} MB are free at {self.state}, {LEAST_SPACE} MB are needed",
                 hint="free some space, or `inv down --volumes`",
             )
+
+
+def runs(root: Path) -> Path:
+    """Where the stacks of single runs are."""
+    return root / ".summit" / "runs"
 
 
 def find(start: Path) -> tuple[Place, Path]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pipelines import process
 from pipelines.errors import SummitError
+from pipelines.programs import process
 
 FIRST_PAUSE = 0.01  # seconds; grows by half with each question until `start_interval`
 GROWTH = 1.5

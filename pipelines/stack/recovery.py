@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import os
+import shutil
+from pathlib import Path
 
 import psutil
 
+from pipelines.programs import family
+from pipelines.stack import place as places, postgres_binaries
 from pipelines.stack.launch import MARK
 from pipelines.stack.place import Place
 
@@ -28,26 +30,34 @@ def is_supervised(place: Place) -> bool:
 
 def survivors(place: Place) -> list[psutil.Process]:
     """The processes of this checkout's stack, known by the mark in their environment."""
-    mark = str(place.state)
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and process.environ().get(MARK) == mark:
-                found.append(process)
-        except psutil.Error:  # not ours to read, or gone meanwhile
-            continue
-    return found
+    return family.marked(MARK, str(place.state))
 
 
 def clean(place: Place) -> int:
     """End every process that was left behind; returns how many there were."""
     left = survivors(place)
-    for process in left:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, stubborn = psutil.wait_procs(left, timeout=GRACE)
-    for process in stubborn:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(stubborn, timeout=GRACE)
+    if left:
+        family.end(lambda: survivors(place), grace=GRACE)
+        # Until nobody can take a process id for a living process, as PostgreSQL would its own.
+        psutil.wait_procs(left, timeout=GRACE)
     return len(left)
+
+
+def sweep(root: Path) -> None:
+    """End and remove what is left of runs that were killed together with their supervisor.
+
+    Only under the lock under which such places are made: one just made has no supervisor yet.
+    """
+    for folder in places.runs(root).iterdir():
+        place = Place(root, folder.name)
+        if folder.is_dir() and not is_supervised(place):
+            clean(place)
+            remove(place)
+
+
+def remove(place: Place) -> None:
+    """Delete everything that the stack of a run has kept, data included."""
+    assert place.run, "the checkout's own stack is removed by nobody"
+    sheltered = postgres_binaries.sheltered(place.volumes / "any").parent
+    for folder in (sheltered, place.home):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,8 @@
 
 `python -m pipelines.stack.supervisor ROOT READY_FD` takes the checkout's lock, listens on the
 control socket, writes a line to READY_FD, and ends on `Down` or SIGTERM, leaving no process behind.
+With `RUN LIFELINE_FD` after these it keeps the stack of one run: it ends as well when nobody holds
+the other end of LIFELINE_FD any more, however that run has ended, and leaves no file behind.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import TextIO
 
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from pipelines.stack import control
+from pipelines.stack import control, recovery
 from pipelines.stack.children import Child, Interpreter, spawn
 from pipelines.stack.control import Done, Down, Now, Reply, Request, Restart, Runs, Told, Up, Watch
 from pipelines.stack.launch import Launch
@@ -171,18 +173,26 @@ async def _after(first: list[asyncio.Task[None]], lifecycle: Lifecycle) -> None:
     await lifecycle.stop()
 
 
-async def run(place: Place, ready: int) -> None:
+async def run(place: Place, ready: int, lifeline: int | None) -> None:
     supervisor = Supervisor(place)
-    os.chdir(place.state)
+    os.chdir(place.state)  # the socket's path is relative, since its length is limited
     server = await asyncio.start_unix_server(
         supervisor.answer, control.SOCKET, limit=control.LONGEST_REQUEST
     )
     loop = asyncio.get_running_loop()
     going_down: set[asyncio.Task[None]] = set()
+
+    def go_down() -> None:
+        going_down.add(asyncio.create_task(supervisor.down()))
+
+    def let_go(descriptor: int) -> None:
+        loop.remove_reader(descriptor)
+        go_down()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(
-            number, lambda: going_down.add(asyncio.create_task(supervisor.down()))
-        )
+        loop.add_signal_handler(number, go_down)
+    if lifeline is not None:
+        loop.add_reader(lifeline, let_go, lifeline)
     with os.fdopen(ready, "w") as told:
         told.write("ready\n")
     await supervisor.ended.wait()
@@ -200,8 +210,8 @@ def _take(lock: TextIO) -> None:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def main(root: str, ready: str) -> None:
-    place = Place(Path(root))
+def main(root: str, ready: str, run_name: str = "", lifeline: str = "") -> None:
+    place = Place(Path(root), run_name)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # survive the terminal
     with place.lock.open("w") as lock:
         try:
@@ -210,9 +220,11 @@ def main(root: str, ready: str) -> None:
             return  # another one was faster; the command will find it
         # A socket that exists was left by one that was killed: we hold the lock.
         (place.state / control.SOCKET).unlink(missing_ok=True)
-        asyncio.run(run(place, int(ready)))
+        asyncio.run(run(place, int(ready), int(lifeline) if lifeline else None))
         (place.state / control.SOCKET).unlink()
         place.snapshot.unlink(missing_ok=True)
+        if place.run:
+            recovery.remove(place)
 
 
 if __name__ == "__main__":
