@@ -16,7 +16,10 @@ GATES = {
     "types": "types",
     "test": "test",
     "tests": "test",
+    "audit": "audit",
+    "build": "build",
     "check": "check",
+    "controls": "controls",
 }
 
 
@@ -32,7 +35,7 @@ def _session(name: str, task: str) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure side by side and print every bar; needs the program `wrk`."""
+    """Measure side by side and print every bar; needs the programs `wrk`, `npm` and `make`."""
     locks = ("requirements.txt", "bench/requirements.txt")
     session.install("--require-hashes", *(f"--requirement={lock}" for lock in locks))
     session.run("python", "-m", "bench", *session.posargs)

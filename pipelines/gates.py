@@ -1,88 +1,105 @@
-"""The gates: which commands each is made of, and whether they hold."""
+"""The straight line: a working copy, the plan for some gates, a run, and what it adds up to."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from pathlib import Path
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from pipelines import console, scheduler
+from pipelines.checkout import git, patterns
+from pipelines.console import progress
 from pipelines.errors import SummitError
-from pipelines.step import Result, Step
+from pipelines.planning import plan
+from pipelines.planning.plan import Verdict
+from pipelines.planning.workspace import Workspace
+from pipelines.reporting import report
+from pipelines.running import scheduler
+from pipelines.running.runner import Runner
+from pipelines.running.scheduler import Work
+from pipelines.step import Result, Status
 
 
-def _python(name: str, *arguments: str) -> Step:
-    return Step(name, (sys.executable, "-m", *arguments))
+class Request(NamedTuple):
+    """What a person asked for.
 
+    `affected` narrows to what changed since HEAD and that ref parted, "" being the default branch.
+    `is_strict` runs everything, traced, and fails a step that reads what it does not declare.
+    """
 
-LINT = (
-    _python("ruff check", "ruff", "check", "."),
-    _python("ruff format", "ruff", "format", "--check", "."),
-    _python("flake8", "flake8", "."),
-    _python("locks", "tasks", "lock", "--check"),
-)
-FMT = (
-    _python("ruff imports", "ruff", "check", "--fix-only", "."),
-    _python("ruff format", "ruff", "format", "."),
-)
-TYPES = (_python("mypy", "mypy", "pipelines", "tasks", "services"),)
+    gates: tuple[str, ...]
+    affected: str | None = None
+    jobs: int = 0  # one per core
+    keep_going: bool = False
+    is_strict: bool = False
 
 
 class GateFailed(SummitError):
     """Something that was checked does not hold."""
 
-    def __init__(self, failed: Sequence[Result], total: int) -> None:
-        names = ", ".join(result.step.name for result in failed)
-        super().__init__(f"{len(failed)} of {total} steps failed: {names}")
-        self.failed = failed
+    def __init__(self, results: Sequence[Result]) -> None:
+        failed = [result.step.id for result in results if result.status is Status.FAILED]
+        super().__init__(f"{len(failed)} of {len(results)} steps failed: {', '.join(failed)}")
 
 
-def pytest_step(
-    *,
-    only: Sequence[str] = (),
-    keyword: str = "",
-    arguments: Sequence[str] = (),
-    jobs: int | None = None,
-) -> Step:
-    """The step that runs pytest.
+def run(workspace: Workspace, request: Request) -> None:
+    """Bring every step of the gates to evidence, and print the summary.
 
-    Coverage and its floor belong to a run of everything; a selection of tests goes without.
+    Raises `ToolMissing` before anything runs, `GateFailed` when a step failed; its evidence is in
+    the ledger all the same.
     """
-    selection = [*(["-k", keyword] if keyword else []), *arguments, *only]
-    coverage = [] if selection else ["--cov", "--cov-report=term:skip-covered"]
-    return _python("pytest", "pytest", f"--numprocesses={jobs or 'auto'}", *coverage, *selection)
+    verdicts = select(workspace, request)
+    if request.is_strict:
+        verdicts = {id_: it._replace(evidence=None) for id_, it in verdicts.items()}
+    workspace.require_tools(it.step for it in verdicts.values() if not it.holds)
+    results = _scheduled(workspace, request, verdicts)
+    progress(report.summary(results, seconds=time.monotonic() - workspace.opened))
+    for warning in workspace.ledger.warnings:
+        progress(f"warning: {warning}")
+    is_plain = request == Request(request.gates) and all(results)
+    workspace.remember(results, request.gates if is_plain else ())
+    if not all(results):
+        raise GateFailed(results)
 
 
-def run(steps: Sequence[Step], *, root: Path, jobs: int | None = None) -> None:
-    """Run the steps and print what the failed ones said, then a summary.
+def _scheduled(
+    workspace: Workspace, request: Request, verdicts: Mapping[str, Verdict]
+) -> list[Result]:
+    """What holds, then what was run, each in order."""
+    is_alone = sum(not it.holds for it in verdicts.values()) == 1
+    runner = Runner(workspace, is_live=is_alone, is_strict=request.is_strict)
+    held = runner.hold(verdicts.values())
+    stale = {id_: it.step for id_, it in verdicts.items() if id_ not in held}
+    work = Work(run=runner.run, log=runner.log, stop=runner.stop)
+    jobs = scheduler.at_once(request.jobs)
+    try:
+        with report.make(len(stale), quiet=is_alone) as told:
+            ran = scheduler.run(stale, work, told, jobs=jobs, keep_going=request.keep_going)
+            return [*held.values(), *ran]
+    finally:
+        workspace.services.stop()
 
-    A step alone is shown as it goes. Raises GateFailed, naming every step that failed.
+
+def select(workspace: Workspace, request: Request) -> dict[str, Verdict]:
+    """The plan: the verdicts on the steps of the gates and on all they need, in order.
+
+    Raises `ConfigError` for an unknown gate or ref.
     """
-    results = scheduler.run(steps, root=root, jobs=jobs, capture=len(steps) > 1)
-    for result in results:
-        _show(result)
-    console.progress(summary(results))
-    failed = [result for result in results if not result]
-    if failed:
-        raise GateFailed(failed, len(results))
+    steps, gates = workspace.layout.steps, workspace.layout.gates
+    chosen = _affected(workspace, request.affected) if request.affected is not None else set(steps)
+    ids = plan.select(steps, gates, request.gates, only=lambda step: step.id in chosen)
+    return {id_: workspace.verdicts[id_] for id_ in ids}
 
 
-def summary(results: Sequence[Result]) -> str:
-    """A table of steps, how each ended and how long it took."""
-    rows = [(it.step.name, _coloured(it), f"{it.seconds:.1f}s") for it in results]
-    return console.table(("step", "result", "time"), rows)
+def _affected(workspace: Workspace, ref: str) -> set[str]:
+    """Ids of the steps whose inputs changed since HEAD and `ref` parted, and of their dependents.
 
-
-def _show(result: Result) -> None:
-    if not result.output:  # it was shown as it went
-        return
-    if not result:
-        console.progress(f"\n{result.step.name} failed:")
-        console.result(result.output.rstrip())
-    else:
-        console.fold(result.step.name, result.output.rstrip())
-
-
-def _coloured(result: Result) -> str:
-    colour = console.Colour.GOOD if result else console.Colour.BAD
-    return console.paint(result.status, colour, stream=sys.stderr)
+    A file that was removed counts too, which the working copy no longer has.
+    """
+    root, steps = workspace.root, workspace.layout.steps
+    changed = sorted(git.changed_since(root, git.merge_base(root, ref)))
+    if set(changed) & set(workspace.layout.sources):
+        return set(steps)
+    touched = [
+        id_ for id_, step in steps.items() if patterns.select((*step.inputs, *step.locks), changed)
+    ]
+    return plan.dependents(steps, touched)

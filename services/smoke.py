@@ -92,7 +92,8 @@ class Story:
         self.door = door
         self.admin_secret = admin_secret
         self.name = f"smoke-{uuid4()}"
-        self.place = {"lat": random.uniform(-60, 60), "lon": random.uniform(-179, 179)}
+        latitude, longitude = random.uniform(-60, 60), random.uniform(-179, 179)  # noqa: S311
+        self.place = {"lat": latitude, "lon": longitude}
         self.admin = self.operator = self.node = ""
         self.node_id = self.incident_id = self.mission_id = ""
         self.seen: set[tuple[str, str]] = set()

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from tasks import gates, lock, stack
+from tasks import controls, gates, ledger, lock, plan, stack
 
 namespace = Collection(
+    controls.controls,
+    gates.audit,
+    gates.build,
     gates.check,
     gates.fmt,
     gates.lint,
     gates.test,
     gates.types,
     lock.lock,
+    plan.graph,
+    plan.why,
     stack.down,
     stack.exec_,
     stack.health,
@@ -21,4 +26,15 @@ namespace = Collection(
     stack.restart,
     stack.smoke,
     stack.up,
+)
+namespace.add_collection(
+    Collection(
+        "ledger",
+        ledger.checkpoint,
+        ledger.flaky,
+        ledger.gc,
+        ledger.key,
+        ledger.show,
+        ledger.verify,
+    )
 )

@@ -1,11 +1,9 @@
-"""The border: the one place where an expected error becomes a message and an exit code."""
+"""What makes a function a task: Invoke's own decorator, and the border around the body."""
 
 from __future__ import annotations
 
 import functools
-import signal
 from collections.abc import Callable, Iterable, Mapping
-from types import FrameType
 from typing import Concatenate, ParamSpec
 
 from invoke import tasks as invoke_tasks
@@ -13,12 +11,10 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
-from pipelines.errors import SummitError
+from pipelines import border
 
 P = ParamSpec("P")
 Body = Callable[Concatenate[Context, P], None]
-
-_INTERRUPTED = 130
 
 
 def task(
@@ -31,8 +27,7 @@ def task(
 ) -> Callable[[Body[P]], Task[Body[P]]]:
     """Make a function an Invoke task; the arguments are Invoke's own.
 
-    A `SummitError` ends as one line `error: ...` on stderr with its own exit code, Ctrl-C as 130.
-    Anything else is a bug and keeps its traceback.
+    How errors end is `pipelines.border`'s to say.
     """
 
     def decorate(body: Body[P]) -> Task[Body[P]]:
@@ -51,23 +46,8 @@ def task(
 def _bordered(body: Body[P]) -> Body[P]:
     @functools.wraps(body)
     def inside(context: Context, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        _end_in_order_on(signal.SIGTERM, signal.SIGHUP)
-        try:
-            body(context, *args, **kwargs)
-        except SummitError as error:
-            raise Exit(message=f"error: {error}", code=error.exit_code) from error
-        except KeyboardInterrupt:
-            raise Exit(message="interrupted", code=_INTERRUPTED) from None
+        code = border.cross(lambda: body(context, *args, **kwargs))
+        if code:
+            raise Exit(code=code)
 
     return inside
-
-
-def _end_in_order_on(*signals: signal.Signals) -> None:
-    """Unwind on a polite kill, as on Ctrl-C, so that no started program is left behind."""
-    for number in signals:
-        if signal.getsignal(number) == signal.SIG_DFL:  # `nohup` ignores SIGHUP on purpose
-            signal.signal(number, _unwind)
-
-
-def _unwind(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)

@@ -4,26 +4,62 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from invoke.context import Context
+from invoke.tasks import Task
 
-from pipelines import gates
+from pipelines import direct, entry, gates
 from pipelines.errors import ConfigError
+from pipelines.gates import Request
+from pipelines.planning import forecast
 from pipelines.root import find_root
 from tasks._task import task
 
-JOBS = {"jobs": "how many at a time (default: one per core)"}
+OPTIONS = {
+    "affected": "only what changed since HEAD left the default branch, or --affected=REF",
+    "jobs": "how many steps at a time (default: one per core)",
+    "keep_going": "after a failure, run all that does not need what failed",
+    "plan": "say what would run and why; run nothing",
+    "strict_inputs": "run everything, traced, and fail a step that reads what it does not declare",
+}
 
 
-@task(help=JOBS)
-def lint(c: Context, jobs: int = 0) -> None:
-    """Check style, formatting and locks.
+def _gate(name: str, summary: str) -> Task[Callable[..., None]]:
+    """A task that brings one gate to evidence, or says what that would take."""
 
-    Example: inv lint
-    """
-    gates.run(gates.LINT, root=find_root(Path.cwd()), jobs=jobs)
+    def body(
+        c: Context,
+        affected: str | bool | None = None,
+        jobs: int = 0,
+        keep_going: bool = False,
+        plan: bool = False,
+        strict_inputs: bool = False,
+    ) -> None:
+        request = Request(
+            gates=(name,),
+            affected="" if affected is True else affected or None,
+            jobs=jobs,
+            keep_going=keep_going,
+            is_strict=strict_inputs,
+        )
+        workspace = entry.workspace(str(find_root(Path.cwd())))
+        if plan:
+            forecast.show(workspace, request)
+        else:
+            gates.run(workspace, request)
+
+    body.__doc__ = f"{summary}\n\n    Example: inv {name} --affected --keep-going\n    "
+    return task(name=name, optional=["affected"], help=OPTIONS)(body)
+
+
+lint = _gate("lint", "Check style, formatting and locks.")
+types = _gate("types", "Check types, strictly.")
+audit = _gate("audit", "Look for what should not reach production.")
+build = _gate("build", "Build what is shipped.")
+check = _gate("check", "Run every gate.")
+_all_tests = _gate("test", "Run the tests.")
 
 
 @task()
@@ -32,22 +68,14 @@ def fmt(c: Context) -> None:
 
     Example: inv fmt
     """
-    gates.run(gates.FMT, root=find_root(Path.cwd()), jobs=1)  # both write the same files
-
-
-@task()
-def types(c: Context) -> None:
-    """Check types, strictly.
-
-    Example: inv types
-    """
-    gates.run(gates.TYPES, root=find_root(Path.cwd()))
+    direct.run(direct.FMT, root=find_root(Path.cwd()))
 
 
 @task(
     iterable=["only"],
+    optional=["affected"],
     help={
-        **JOBS,
+        **OPTIONS,
         "only": "a file, folder or test id; may be given several times",
         "k": "only tests whose names match",
         "args": "more for pytest, as one word",
@@ -58,30 +86,30 @@ def test(
     only: Sequence[str] | None = None,
     k: str = "",
     args: str = "",
+    affected: str | bool | None = None,
     jobs: int = 0,
+    keep_going: bool = False,
+    plan: bool = False,
+    strict_inputs: bool = False,
 ) -> None:
-    """Run the tests in parallel and random order; all of them also measure coverage.
+    """Run the tests; a selection of them is run as it is and leaves no evidence.
 
     Example: inv test --only services/fusion -k replayed --args "--maxfail=1 -vv"
     """
+    if not (only or k or args):
+        _all_tests.body(
+            c,
+            affected=affected,
+            jobs=jobs,
+            keep_going=keep_going,
+            plan=plan,
+            strict_inputs=strict_inputs,
+        )
+        return
     root = find_root(Path.cwd())
-    step = gates.pytest_step(
-        only=[_from_root(place, root) for place in only or ()],
-        keyword=k,
-        arguments=shlex.split(args),
-        jobs=jobs,
-    )
-    gates.run([step], root=root)
-
-
-@task(help=JOBS)
-def check(c: Context, jobs: int = 0) -> None:
-    """Run every gate: lint, types and test.
-
-    Example: inv check
-    """
-    steps = [*gates.LINT, *gates.TYPES, gates.pytest_step()]
-    gates.run(steps, root=find_root(Path.cwd()), jobs=jobs)
+    places = [_from_root(place, root) for place in only or ()]
+    command = direct.pytest(places, keyword=k, arguments=shlex.split(args), jobs=jobs)
+    direct.run([command], root=root)
 
 
 def _from_root(place: str, root: Path) -> str:

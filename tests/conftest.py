@@ -1,11 +1,17 @@
-"""Waiting for a condition instead of sleeping."""
+"""Waiting for a condition instead of sleeping, and a program that is no part of Python."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from tests import debian
+
+collect_ignore_glob = ["controls/*"]  # faults, planted to be found in a scratch copy
+TOOLS = Path(__file__).parents[1] / ".summit" / "tools"  # kept: later runs need no network
 
 
 @pytest.fixture
@@ -20,3 +26,13 @@ def until() -> Callable[[Callable[[], object]], None]:
         )(holds)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def cosign() -> Path:
+    """The stock `cosign`, which knows nothing of this repository. Debian has it from 13 on."""
+    try:
+        return debian.program("cosign", release="trixie", tools=TOOLS)
+    except debian.Unavailable as error:
+        reason = str(error)
+    pytest.fail(f"no `cosign` on PATH, and none out of Debian: {reason}", pytrace=False)

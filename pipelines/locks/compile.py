@@ -6,19 +6,21 @@ import ast
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from pipelines import console, process, scheduler
+from pipelines import console
 from pipelines.errors import ConfigError, SummitError
 from pipelines.files import write_atomically
 from pipelines.locks.check import LOCK, SOURCE, check_lock, find_sources, read_lock
 from pipelines.locks.lock import Lock
 from pipelines.locks.source import Source, read_source
-from pipelines.step import Result, Step
+from pipelines.locks.together import run_together
+from pipelines.programs import process
+from pipelines.programs.process import Completed
 
 _OLDEST = (3, 11)
 # What leads to the package index. Whatever else a person configured for pip (more indexes, folders
@@ -106,15 +108,12 @@ def _make(
         outputs = [Path(folder, str(source.file).replace(os.sep, "-")) for source in wanted]
         for source, output in zip(wanted, outputs, strict=True):
             output.write_text(read_lock(root, source.file).text)  # pip-tools keeps pins it finds
-        steps = [
-            Step(
-                f"lock {source.file}",
-                compile_command(source.file, output, constraint=constraint, upgrade=upgrade),
-                environment,
-            )
+        commands = [
+            compile_command(source.file, output, constraint=constraint, upgrade=upgrade)
             for source, output in zip(wanted, outputs, strict=True)
         ]
-        _refuse_failures(scheduler.run(steps, root=root, jobs=jobs, capture=True))
+        completed = run_together(commands, cwd=root, env=environment, jobs=jobs)
+        _refuse_failures(dict(zip((str(it.file) for it in wanted), completed, strict=True)))
         return [_keep(root, *made) for made in zip(wanted, outputs, strict=True)]
 
 
@@ -125,13 +124,12 @@ def _is_wanted(root: Path, source: Source, agreed: Lock | None, upgrade: str | b
     return bool(check_lock(source, lock, agreed.pins if agreed else {}))
 
 
-def _refuse_failures(results: Sequence[Result]) -> None:
-    failed = [result for result in results if not result]
-    for result in failed:
-        console.progress(result.output.rstrip())
+def _refuse_failures(completed: Mapping[str, Completed]) -> None:
+    failed = {name: it for name, it in completed.items() if not it}
+    for it in failed.values():
+        console.progress(it.output.rstrip())
     if failed:
-        names = ", ".join(result.step.name.removeprefix("lock ") for result in failed)
-        raise LockError(f"could not lock {names}; the locks are as they were")
+        raise LockError(f"could not lock {', '.join(failed)}; the locks are as they were")
 
 
 def _keep(root: Path, source: Source, output: Path) -> Path:

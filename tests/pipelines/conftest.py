@@ -6,11 +6,13 @@ import base64
 import hashlib
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from pipelines import config
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,20 @@ class Index:
 @pytest.fixture
 def index(tmp_path: Path) -> Index:
     return Index(tmp_path / "index")
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Callable[[Mapping[str, str]], config.Config]:
+    """Writes these files (path: text) into a folder and loads its configuration."""
+
+    def load(files: Mapping[str, str]) -> config.Config:
+        for path, text in files.items():
+            file = tmp_path / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        return config.load(tmp_path, sorted(files))
+
+    return load
 
 
 def _write_wheel(

@@ -16,8 +16,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Stands for Invoke: tells where it runs and with which arguments.
-ECHO = "import os, sys; print(os.getcwd(), *sys.argv[1:])"
-SCRIPT = "[console_scripts]\ninv = invoke:main\n"
+INVOKE = """
+import os
+import sys
+
+
+class program:
+    def run():
+        print(os.getcwd(), *sys.argv[1:])
+        print({version!r})
+"""
+# What `./inv` runs of the framework before it hands over.
+LAUNCHER = ("__init__.py", "launch.py", "root.py", "checkout/__init__.py", "checkout/snapshot.py")
 
 
 class Index(Protocol):
@@ -35,9 +45,10 @@ class Checkout:
     def __init__(self, root: Path, index: Index) -> None:
         self.root = root
         self.index = index
-        (root / "pipelines").mkdir(parents=True)
+        (root / "pipelines" / "checkout").mkdir(parents=True)
         shutil.copy(ROOT / "inv", root / "inv")
-        shutil.copy(ROOT / "pipelines" / "bootstrap.py", root / "pipelines")
+        for file in ("bootstrap.py", *LAUNCHER):
+            shutil.copy(ROOT / "pipelines" / file, root / "pipelines" / file)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -47,10 +58,7 @@ class Checkout:
 
     def lock(self, version: str) -> Path:
         """Publish a version, lock it, and return its wheel."""
-        files = {
-            "invoke.py": f"def main():\n    {ECHO}\n    print({version!r})\n",
-            f"invoke-{version}.dist-info/entry_points.txt": SCRIPT,
-        }
+        files = {"invoke/__init__.py": "", "invoke/main.py": INVOKE.format(version=version)}
         digest = self.index.add("invoke", version, files=files)
         text = f"invoke=={version} --hash=sha256:{digest}\n"
         (self.root / "requirements.txt").write_text(text)

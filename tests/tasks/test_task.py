@@ -1,30 +1,16 @@
-"""The border: what a person sees of an error."""
+"""A task: Invoke's own, with the border around its body."""
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.program import Program
 
-from pipelines.errors import ConfigError, MachineError, SummitError, Where
+from pipelines.errors import PolicyError
 from tasks._task import task
-
-
-@pytest.fixture(autouse=True)
-def _own_signals() -> Iterator[None]:
-    """A task takes over SIGTERM and SIGHUP for the rest of the program; here that is the tests."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    for number in kept:
-        signal.signal(number, signal.SIG_DFL)
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
 
 
 def exit_code(body: Callable[[], object]) -> object:
@@ -39,50 +25,47 @@ def exit_code(body: Callable[[], object]) -> object:
     return ended.value.code
 
 
-def fail_with(error: BaseException) -> Callable[[], object]:
-    def body() -> object:
-        raise error
-
-    return body
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "line"),
-    [
-        (SummitError("fusion is not healthy"), 1, "error: fusion is not healthy\n"),
-        (
-            ConfigError("unknown key", where=Where(Path("compose.yaml"), 3), hint="remove it"),
-            2,
-            "error: compose.yaml:3: unknown key; remove it\n",
-        ),
-        (MachineError("no space"), 5, "error: no space\n"),
-        (KeyboardInterrupt(), 130, "interrupted\n"),
-    ],
-)
-def test_an_expected_error_is_one_line_and_its_code(
-    capsys: pytest.CaptureFixture[str], error: BaseException, code: int, line: str
+def test_the_code_of_an_expected_error_is_the_programs(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert exit_code(fail_with(error)) == code
-    assert capsys.readouterr() == ("", line)
+    def refuse() -> None:
+        raise PolicyError("not with these controls")
+
+    assert exit_code(refuse) == 3
+    assert capsys.readouterr() == ("", "error: not with these controls\n")
 
 
 def test_a_bug_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
-        exit_code(fail_with(ZeroDivisionError()))
+        exit_code(lambda: 1 / 0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_polite_kill_unwinds(number: signal.Signals) -> None:
-    assert exit_code(lambda: os.kill(os.getpid(), number)) == 128 + number
-
-
-def test_nohup_is_respected() -> None:
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+def test_what_follows_a_failed_task_is_not_run() -> None:
+    ran = []
 
     @task()
-    def quiet(c: Context) -> None:
-        os.kill(os.getpid(), signal.SIGHUP)
+    def first(c: Context) -> None:
+        raise PolicyError("no")
 
-    Program(namespace=Collection(quiet)).run(["inv", "quiet"], exit=False)
+    @task()
+    def second(c: Context) -> None:
+        ran.append("second")
 
-    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    with pytest.raises(SystemExit):
+        Program(namespace=Collection(first, second)).run(["inv", "first", "second"])
+
+    assert ran == []
+
+
+def test_a_task_is_called_as_its_arguments_say() -> None:
+    seen = []
+
+    @task(iterable=["only"], help={"only": "a gate"})
+    def look(c: Context, only: list[str] | None = None, jobs: int = 0) -> None:
+        seen.append((only, jobs))
+
+    Program(namespace=Collection(look)).run(
+        ["inv", "look", "--only", "lint", "--only", "test", "--jobs", "3"], exit=False
+    )
+
+    assert seen == [(["lint", "test"], 3)]

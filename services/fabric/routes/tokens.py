@@ -35,7 +35,7 @@ Wish = Annotated[ClientCredentials | RefreshToken, Field(discriminator="grant_ty
 
 class Tokens(BaseModel):
     access_token: str
-    token_type: Literal["Bearer"] = "Bearer"
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the name of a kind of token
     expires_in: int
     refresh_token: str
 

@@ -1,0 +1,53 @@
+"""Where commands come in: the one place that brings the gates and the stack together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pipelines import border, gates
+from pipelines.checkout import snapshot
+from pipelines.checkout.snapshot import Look
+from pipelines.gates import Request
+from pipelines.planning.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pipelines.stack.needed import Needed
+
+
+def check(root: str, words: Sequence[str], look: Look | None) -> int:
+    """Run these gates without options, after a first look; returns the exit code."""
+    return border.cross(
+        lambda: gates.run(Workspace(root, _Services(root), look), Request(tuple(words)))
+    )
+
+
+def workspace(root: str) -> Workspace:
+    """The working copy at `root`, whose steps can have services of its Compose file."""
+    return Workspace(root, _Services(root), snapshot.look(root))
+
+
+class _Services:
+    """The stack, imported when a step that needs a service is about to run."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def digest(self, service: str) -> str:
+        return self._needed.digest(service)
+
+    def start(self, services: Sequence[str]) -> dict[str, str]:
+        return self._needed.start(services)
+
+    def stop(self) -> None:
+        if "_needed" in self.__dict__:
+            self._needed.stop()
+
+    @cached_property
+    def _needed(self) -> Needed:
+        from pathlib import Path
+
+        from pipelines.stack.needed import Needed
+
+        return Needed(Path(self._root))

@@ -1,0 +1,82 @@
+"""What `./inv` and `summit` start: nothing is imported that the answer does not need.
+
+A run in which nothing changed is answered from `snapshot`; gates without options run without
+Invoke, whose import takes longer than most plans; everything else is Invoke's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if __name__ == "__main__":  # started by its path, without site: the folder above is the root
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from pipelines.checkout import snapshot
+from pipelines.root import nearest_root
+
+TYPE_CHECKING = False  # as in `snapshot`: `typing` takes longer than all that follows
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+GATES = frozenset(("lint", "types", "test", "build", "audit", "check"))
+
+
+def main(words: Sequence[str], hand_over: Callable[[], None]) -> int:
+    """Answer the words, or let Invoke do so; returns the exit code."""
+    root = nearest_root(os.getcwd()) if words and GATES.issuperset(words) else None
+    if root is None:
+        hand_over()
+        return 0
+    look = snapshot.look(root)
+    said = look.answer(words) if look else None
+    if said is not None:
+        sys.stderr.write(f"{said}\n")
+        return 0
+    _see_libraries()
+    from pipelines import entry
+
+    return entry.check(root, words, look)
+
+
+def inv() -> None:
+    """`./inv`: as Invoke's own program, which looks for `tasks.py` from here upwards."""
+    sys.exit(main(sys.argv[1:], _invoke))
+
+
+def summit() -> None:
+    """`summit`: the same for repositories without a `tasks.py`."""
+    sys.exit(main(sys.argv[1:], _tasks))
+
+
+def _invoke() -> None:
+    if _is_bare():
+        import site
+
+        site.main()
+    from invoke.main import program
+
+    program.run()
+
+
+def _tasks() -> None:
+    from importlib import import_module
+
+    # By name: what a person types stands above this package.
+    import_module("tasks._program").program.run()
+
+
+def _see_libraries() -> None:
+    """Make libraries importable; `site` would do that too, and look at much else."""
+    if _is_bare():
+        version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+        home = os.path.dirname(os.path.dirname(sys.executable))
+        sys.path.append(os.path.join(home, "lib", version, "site-packages"))
+
+
+def _is_bare() -> bool:
+    return bool(sys.flags.no_site) and "site" not in sys.modules
+
+
+if __name__ == "__main__":
+    inv()
