@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,13 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import MetaData
 
 from pipelines import errors
+from pipelines.checkout.stats import COARSE_TICK, TICK
+from pipelines.documents.document import read
+from pipelines.launch import GATES
+from pipelines.ledger.live import KEPT
+from pipelines.running import variables
 from pipelines.stack import launch, secrets
+from pipelines.step import Status
 from services.api_gateway import routes as gateway
 from services.kit import roles, settings as kit
 from services.kit.database import Database
@@ -27,8 +34,9 @@ from services.kit.outbox import Relay, outbox_table
 from services.kit.problems import Code
 from tasks import namespace
 from tasks._program import program
+from tasks.ledger import MOST_MIB
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ROOMS = ("docs", "docker", "changelog.d")
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(page for room in ROOMS for page in (ROOT / room).rglob("*.md"))]
@@ -36,6 +44,8 @@ PAGES = sorted(
 COMMANDS, COMPOSE, SERVICES = (
     ROOT / "docs" / "reference" / name for name in ("commands.md", "compose.md", "services.md")
 )
+ALIKE = GATES - {"test"}  # one table has the options of all of these
+FINGERPRINTS = ROOT / "docs" / "explanation" / "fingerprints-and-the-plan.md"
 WITH_DATA = ("fabric", "fusion", "intelligence", "tasking")
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 INV = re.compile(r"(?:\w+=\S+ )*(?:\.\.?/)?inv(?: (?P<words>.*))?")
@@ -81,7 +91,10 @@ def parse(command: str) -> None:
     """As Invoke would; raises for a task or an option that does not exist."""
     match = INV.fullmatch(command)
     assert match is not None
-    words = [word for word in shlex.split(match["words"] or "", comments=True) if word != "..."]
+    split = shlex.shlex(match["words"] or "", posix=True, punctuation_chars="|>")
+    split.whitespace_split = True
+    own = takewhile(lambda word: word not in ("|", ">"), split)  # the rest is the shell's
+    words = [word for word in own if word != "..."]
     Parser(namespace.to_contexts(), program.initial_context).parse_argv(words)
 
 
@@ -114,7 +127,10 @@ def test_every_command_shown_exists(said: Said) -> None:
     parse(said.text)
 
 
-@pytest.mark.parametrize("command", ["inv nonsense", "inv up --nonsense", "inv exec"])
+@pytest.mark.parametrize(
+    "command",
+    ["inv nonsense", "inv up --nonsense > file", "inv exec", "inv test --only a ps x | cat"],
+)
 def test_a_command_that_does_not_exist_would_be_seen(command: str) -> None:
     with pytest.raises(Exception, match=r"nonsense|positional|No idea"):
         parse(command)
@@ -134,6 +150,13 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
         broken += [] if is_whole else [target]
 
     assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_heading_stands_twice_on_a_page(page: Path) -> None:
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+
+    assert sorted(headings) == sorted(set(headings))
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
@@ -162,7 +185,8 @@ def test_every_option_of_a_command_is_documented_and_no_other(context: ParserCon
     options = [it for it in context.args.values() if it not in context.positional_args]
     flags = {to_flag(name) for option in options for name in option.names}
 
-    table = rows(sections(COMMANDS)[context.name])
+    assert context.name in sections(COMMANDS)
+    table = rows(sections(COMMANDS)["Gates" if context.name in ALIKE else context.name])
     assert {flag for row in table for flag in re.findall(r"-[\w-]+", row[0])} == flags
 
 
@@ -187,6 +211,46 @@ def test_the_environment_a_process_inherits_is_documented() -> None:
     names = set(re.findall(r"`([A-Z_]+\*?)`", table["the environment"]))
 
     assert names == {*launch.INHERITED, f"{launch.INHERITED_PREFIX}*", launch.MARK}
+
+
+def test_the_gates_are_those_that_pipelines_yaml_selects_steps_for() -> None:
+    gates = read(ROOT / "pipelines.yaml").fields["gates"].fields
+
+    assert {*gates, "check"} == GATES
+
+
+def test_the_environment_of_a_step_is_documented() -> None:
+    table = rows(sections(FINGERPRINTS)["What a step sees"])
+    names = {name for _, listed in table for name in re.findall(r"`([\w*]+)`", listed)}
+
+    prefixes = {f"{prefix}*" for prefix in variables.PASSED_PREFIXES}
+    assert names == {*variables.PASSED, *variables.PROXIES, *prefixes}
+
+
+def test_what_counts_as_racily_clean_is_as_documented() -> None:
+    section = " ".join(sections(FINGERPRINTS)["Racily clean"].split())
+
+    fine, coarse = TICK // 10**6, COARSE_TICK // 10**9
+    assert f"younger than {fine} ms when it is read, or than {coarse} s" in section
+
+
+def test_every_way_for_a_step_to_end_is_in_the_glossary() -> None:
+    meaning = dict(rows((ROOT / "docs" / "glossary.md").read_text()))["result"]
+
+    assert set(re.split(r", | or ", meaning.partition(": ")[2])) == {it.value for it in Status}
+
+
+def test_what_gc_leaves_is_as_documented() -> None:
+    section = sections(COMMANDS)["ledger.gc"]
+
+    assert f"{MOST_MIB} unless given" in section
+    assert f"for {KEPT.days} days" in section
+
+
+def test_the_glossary_is_in_order_and_says_each_word_once() -> None:
+    words = [word for word, _ in rows((ROOT / "docs" / "glossary.md").read_text())]
+
+    assert words == sorted(set(words))
 
 
 @cache
