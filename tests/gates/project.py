@@ -19,6 +19,8 @@ from typing import Any
 
 import psutil
 
+from tests import unmeasured
+
 REPOSITORY = Path(__file__).parents[2]
 LAUNCHER = REPOSITORY / "pipelines" / "launch.py"
 GATES = {"lint", "types", "test", "build", "audit", "check"}
@@ -144,11 +146,14 @@ class Project:
 
     @contextmanager
     def running(self, *words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-        """A command that goes on meanwhile, in a process group of its own as a shell makes it."""
+        """A command that goes on meanwhile, in a process group of its own as a shell makes it.
+
+        It is there to be interrupted, and so unmeasured.
+        """
         program = subprocess.Popen(
             self.command(*words),
             cwd=self.root,
-            env={**self.environment, **variables},
+            env={**unmeasured.environment(self.environment), **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

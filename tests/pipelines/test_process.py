@@ -15,6 +15,7 @@ import pytest
 from pipelines.errors import MachineError
 from pipelines.programs import process
 from pipelines.programs.mask import Masker
+from tests import unmeasured
 
 ROOT = Path(__file__).parents[2]
 
@@ -173,6 +174,7 @@ def test_ctrl_c_leaves_nothing_behind(pipe: Path) -> None:
         [sys.executable, "-c", script, '"$1" -c "$2" "$0"; sleep 600', pipe, DAEMON],
         stderr=subprocess.PIPE,
         cwd=ROOT,
+        env=unmeasured.environment(),
     )
     with runner:
         daemon = watch(pipe)

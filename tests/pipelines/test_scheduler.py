@@ -20,6 +20,7 @@ from pipelines.reporting.report import Report
 from pipelines.running import scheduler
 from pipelines.running.scheduler import Work
 from pipelines.step import Result, Status, Step
+from tests import unmeasured
 
 ROOT = Path(__file__).parents[2]
 Judge = Callable[[Step], Status]
@@ -269,7 +270,10 @@ steps = {{"one:x": Step("one", "x", ()), "two:x": Step("two", "x", (), needs=("o
 scheduler.run(steps, work, report.make(2), jobs=1, keep_going=True)
 """
     with subprocess.Popen(
-        [sys.executable, "-c", script], cwd=ROOT, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=unmeasured.environment(),
+        stderr=subprocess.DEVNULL,
     ) as program:
         children = pipe.read_text().split()
         program.send_signal(number)

@@ -20,6 +20,7 @@ from pipelines.errors import ConfigError, SummitError
 from pipelines.stack import place, ports
 from pipelines.stack.launch import MARK
 from pipelines.stack.needed import Needed, NeededNotHealthy
+from tests import unmeasured
 from tests.stack.project import Project
 
 Until = Callable[[Callable[[], object]], None]
@@ -264,7 +265,11 @@ def test_what_is_left_of_a_run_killed_with_its_supervisor_is_swept_by_the_next(
 def _run(system: Project) -> subprocess.Popen[str]:
     """A run in a process of its own, once its service is healthy."""
     run = subprocess.Popen(
-        [sys.executable, "-c", RUN], cwd=system.root, env=system.environment, stdout=-1, text=True
+        [sys.executable, "-c", RUN],
+        cwd=system.root,
+        env=unmeasured.environment(system.environment),
+        stdout=-1,
+        text=True,
     )
     assert run.stdout is not None
     assert read(run.stdout.readline().strip()) == "near"

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from pipelines.stack import ports
+from tests import unmeasured
 from tests.stack.project import Project
 
 TWO = """
@@ -163,7 +164,11 @@ def test_exec_runs_in_the_environment_of_a_service(two: Project) -> None:
 
 def test_attached_up_shows_logs_and_ctrl_c_stops_everything(two: Project) -> None:
     with subprocess.Popen(
-        two.command("up", "--attach"), cwd=two.root, env=two.environment, stdout=-1, text=True
+        two.command("up", "--attach"),
+        cwd=two.root,
+        env=unmeasured.environment(two.environment),
+        stdout=-1,
+        text=True,
     ) as attached:
         assert attached.stdout is not None
         near = next(line for line in attached.stdout if line.startswith("near"))
@@ -178,7 +183,9 @@ def test_ctrl_c_during_up_takes_down_what_it_brought_up(
     two: Project, until: Callable[[Callable[[], object]], None]
 ) -> None:
     (two.root / "sick").touch()
-    with subprocess.Popen(two.command("up"), cwd=two.root, env=two.environment) as waiting:
+    with subprocess.Popen(
+        two.command("up"), cwd=two.root, env=unmeasured.environment(two.environment)
+    ) as waiting:
         until(lambda: two.processes() and two.status("near").answer)
         waiting.send_signal(signal.SIGINT)
         assert waiting.wait(30) == 130
