@@ -6,6 +6,7 @@ Invoke, whose import takes longer than most plans; everything else is Invoke's.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -18,35 +19,46 @@ from pipelines.root import nearest_root
 TYPE_CHECKING = False  # as in `snapshot`: `typing` takes longer than all that follows
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import NoReturn
+
+_GARBAGE = 100_000  # objects between two searches for it: much is read at once, and none of it is
 
 GATES = frozenset(("lint", "types", "test", "build", "audit", "check"))
 
 
-def main(words: Sequence[str], hand_over: Callable[[], None]) -> int:
-    """Answer the words, or let Invoke do so; returns the exit code."""
+def main(words: Sequence[str], hand_over: Callable[[], None]) -> None:
+    """Answer the words and end, or let Invoke do so."""
     root = nearest_root(os.getcwd()) if words and GATES.issuperset(words) else None
     if root is None:
         hand_over()
-        return 0
+        return
+    gc.set_threshold(_GARBAGE)
     look = snapshot.look(root)
     said = look.answer(words) if look else None
     if said is not None:
         sys.stderr.write(f"{said}\n")
-        return 0
+        _end(0)
     _see_libraries()
     from pipelines import entry
 
-    return entry.check(root, words, look)
+    _end(entry.check(root, words, look))
 
 
 def inv() -> None:
     """`./inv`: as Invoke's own program, which looks for `tasks.py` from here upwards."""
-    sys.exit(main(sys.argv[1:], _invoke))
+    main(sys.argv[1:], _invoke)
 
 
 def summit() -> None:
     """`summit`: the same for repositories without a `tasks.py`."""
-    sys.exit(main(sys.argv[1:], _tasks))
+    main(sys.argv[1:], _tasks)
+
+
+def _end(code: int) -> NoReturn:
+    """Leave everything that was read to the kernel; Python would first take it apart."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _invoke() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 from typing import NamedTuple
 
 from pipelines import console, state
@@ -38,6 +37,8 @@ def repository(root: str) -> Repository:
     words = ("rev-parse", "--show-object-format", *paths)
     said = process.read(("git", *words), cwd=root)
     if said:
+        import shutil
+
         shutil.rmtree(_own(root), ignore_errors=True)
     else:
         _make_own(root, said.errors)

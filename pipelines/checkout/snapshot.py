@@ -93,9 +93,9 @@ def _checked(part: memoryview) -> Any:
     return marshal.loads(part[_SUM:])  # noqa: S302 - our own
 
 
-def _sealed(part: dict[str, Any]) -> bytes:
+def _sealed(part: dict[str, Any]) -> tuple[bytes, bytes]:
     packed = marshal.dumps(part)
-    return binascii.crc32(packed).to_bytes(_SUM, "big") + packed
+    return binascii.crc32(packed).to_bytes(_SUM, "big"), packed
 
 
 def _moved(paths: list[str], numbers: memoryview) -> list[int]:
@@ -163,12 +163,13 @@ def save(
         "environment": environment(variables),
         "answers": answers,
     }
-    sealed = _sealed(head)
+    checksum, packed = _sealed(head)
+    length = (len(checksum) + len(packed)).to_bytes(_LENGTH, "big")
     part = os.path.join(root, f"{FILE}.{os.getpid()}")
     try:
         os.makedirs(os.path.dirname(part), exist_ok=True)
         with open(part, "wb") as file:
-            file.write(_MAGIC + len(sealed).to_bytes(_LENGTH, "big") + sealed + _sealed(body))
+            file.writelines((_MAGIC, length, checksum, packed, *_sealed(body)))
         os.replace(part, os.path.join(root, FILE))
     except OSError:
         return

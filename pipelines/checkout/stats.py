@@ -32,6 +32,14 @@ def stats(paths: Iterable[str]) -> array[int]:
     return numbers
 
 
+def of(numbers: array[int], indices: Iterable[int]) -> array[int]:
+    """Those of the paths at these indices."""
+    chosen = array("q")
+    for at in indices:
+        chosen += numbers[at * WIDTH : at * WIDTH + WIDTH]
+    return chosen
+
+
 def without_racy(numbers: array[int], seen: int) -> array[int]:
     """The same numbers, with zeros for what changed too short before `seen`, in nanoseconds.
 

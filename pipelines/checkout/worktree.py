@@ -135,7 +135,7 @@ def _read_changed(root: str, before: Known, moved: Sequence[int], numbers: array
     found = _digests(root, before.repository, [before.paths[at] for at in moved])
     fresh = dict(zip(moved, found, strict=True))
     changed = [at for at, digest in fresh.items() if before.digests[at] != digest]
-    known = before._replace(numbers=_without_modules(numbers, before.digests))
+    known = before._replace(numbers=_without_modules(numbers, before.digests, moved))
     if changed:
         digests = list(before.digests)
         for at in changed:
@@ -169,14 +169,19 @@ def _read_anew(root: str, seen: int, before: Known | None) -> Worktree:
     for at, digest in zip(unread, read_now, strict=True):
         digests[at] = digest
     trees = _trees(repository, paths, digests, _ancestry(paths), {})
-    settled = _without_modules(without_racy(numbers, seen), digests)
+    settled = _without_modules(without_racy(numbers, seen), digests, range(len(digests)))
     return Worktree(root, Known(repository, paths, tuple(digests), folders, settled, trees), None)
 
 
-def _without_modules(numbers: array[int], digests: Iterable[str]) -> array[int]:
-    """The same numbers, with zeros for submodules: a commit in one leaves its folder as it is."""
-    for at, digest in enumerate(digests):
-        if digest.startswith(MODULE):
+def _without_modules(
+    numbers: array[int], digests: Sequence[str], indices: Iterable[int]
+) -> array[int]:
+    """The numbers, with zeros for those of these paths that are submodules.
+
+    A commit in one leaves its folder as it is.
+    """
+    for at in indices:
+        if digests[at].startswith(MODULE):
             numbers[at * WIDTH : at * WIDTH + WIDTH] = array("q", (0,) * WIDTH)
     return numbers
 
@@ -335,7 +340,6 @@ def added_files(worktree: Worktree, folders: Iterable[str]) -> list[str]:
     """
     known = worktree.known
     start = len(known.paths)
-    there = set(known.paths).union(known.folders)
     found = []
     for folder in folders:
         at = start + bisect_left(known.folders, folder)
@@ -343,5 +347,12 @@ def added_files(worktree: Worktree, folders: Iterable[str]) -> list[str]:
         if stats([full]) == known.numbers[at * WIDTH : at * WIDTH + WIDTH]:
             continue
         prefix = f"{folder}/" if folder else ""
-        found += [prefix + name for name in os.listdir(full) if prefix + name not in there]
+        listed = (prefix + name for name in os.listdir(full))
+        found += [it for it in listed if not (_is_in(known.paths, it) or _is_in(known.folders, it))]
     return git.untracked(worktree.root, found) if found else []
+
+
+def _is_in(names: Sequence[str], name: str) -> bool:
+    """Whether one of the sorted names is this one."""
+    at = bisect_left(names, name)
+    return at < len(names) and names[at] == name

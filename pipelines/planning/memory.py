@@ -105,7 +105,7 @@ def _unpack_known(look: Look, packed: tuple[Any, ...]) -> Known:
         tuple(look.paths[:files]),
         digests,
         ("", *look.paths[files + 1 : watched]),  # the root comes first; watched it is a dot
-        array("q", look.numbers[: watched * stats.WIDTH]),
+        array("q", look.numbers[: watched * stats.WIDTH].tobytes()),
         trees,
     )
 

@@ -27,6 +27,8 @@ from pipelines.running import tools
 from pipelines.running.outputs import Seen
 from pipelines.step import Result, Status, Step
 
+_RAN = (Status.PASSED, Status.FAILED)
+
 
 class Services(Protocol):
     """What starts the Compose services that steps need."""
@@ -157,7 +159,8 @@ class Workspace:
         again.
         """
         self._take_in(results)
-        known, stamp = self._settled(), self.ledger.stamp()
+        ran = [result.step for result in results if result.status in _RAN]
+        known, stamp = self._settled(ran), self.ledger.stamp()
         # What another run appended meanwhile may say otherwise.
         is_read = stamp == self._stamp or (stamp is not None and stamp[0] == self.ledger.end)
         if known is None or not is_read:
@@ -182,7 +185,7 @@ class Workspace:
     def _take_in(self, results: Sequence[Result]) -> None:
         """Let the verdicts be what the run has found."""
         for result in results:
-            if result.status in (Status.PASSED, Status.FAILED):
+            if result.status in _RAN:
                 verdict = self.verdicts[result.step.id]
                 evidence = evidence_of(result) if result else None
                 self.verdicts[result.step.id] = verdict._replace(evidence=evidence)
@@ -193,17 +196,23 @@ class Workspace:
         evidence = (verdict.evidence for verdict in self.verdicts.values() if verdict.evidence)
         return {path for it in evidence for path in it.outputs}
 
-    def _settled(self) -> Known | None:
+    def _settled(self, ran: Iterable[Step]) -> Known | None:
         """The files as they were read, unless something happened to them since.
 
-        Steps leave caches behind, which moves folders' times without moving a file.
+        Steps leave caches behind, which moves folders' times without moving a file: those of the
+        folders they run in and read. What happened elsewhere is for the next run to see.
         """
         known = self.worktree.known
-        folders = stats.stats(f"{self.root}/{folder}" for folder in known.folders)
-        if folders == known.numbers[len(known.paths) * stats.WIDTH :]:
+        start = len(known.paths)
+        near: set[str] = set()
+        for step in ran:
+            near |= {step.cwd} | patterns.folders(step.inputs, known.folders)
+        indices = [at for at, folder in enumerate(known.folders, start) if folder in near]
+        now = stats.stats(f"{self.root}/{known.folders[at - start]}" for at in indices)
+        if now == stats.of(known.numbers, indices):
             return known
-        now = worktree.read(self.root, known)
-        return now.known if now.changed == frozenset() else None
+        again = worktree.read(self.root, known)
+        return again.known if again.changed == frozenset() else None
 
     def _read(self, memory: Memory, look: Look | None) -> Worktree:
         known = memory.known
