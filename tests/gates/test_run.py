@@ -142,6 +142,30 @@ def test_a_change_is_seen_however_soon_it_comes_after_a_run(project: Project) ->
     assert project.ran == [str(number) for number in range(10)]
 
 
+def test_a_file_that_a_step_puts_among_the_inputs_of_another_is_seen_by_the_next_run(
+    project: Project,
+) -> None:
+    project.write("one/a.txt", "one\n")
+    project.write("two/a.txt", "two\n")
+    project.write(
+        "pipelines.yaml",
+        """\
+        components:
+          one: {folder: one, kind: reader}
+          two: {folder: two, kind: writer, needs: [one]}
+        kinds:
+          reader: {lint: {run: [sh, -c, "ls >> ~/ran"], inputs: ["*.txt"]}}
+          writer: {lint: {run: [touch, ../one/b.txt], inputs: ["*.txt"], needs: [^lint]}}
+        """,
+    )
+
+    assert project.inv("lint").totals == "2 steps: 2 passed, 0 from ledger, 0 failed, 0 skipped"
+    assert project.ran == ["a.txt"]
+    project.inv("lint")
+    assert project.ran == ["a.txt", "b.txt"]
+    assert project.inv("lint").totals == "2 steps: 0 passed, 2 from ledger, 0 failed, 0 skipped"
+
+
 def test_in_a_terminal_it_ends_with_the_same_words(three: Project) -> None:
     pid, terminal = pty.fork()
     if not pid:
