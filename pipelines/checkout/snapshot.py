@@ -14,14 +14,16 @@ import time
 TYPE_CHECKING = False  # as `typing` has it, which takes longer to import than all that follows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any
+    from typing import Any, BinaryIO
+
+    Place = tuple[str, tuple[int, int], int]  # of the body: path, identity, where it begins
 
 FILE = os.path.join(".summit", "plan")
 HIDDEN = "?"  # marks a variable whose value is not to be written down
-_MANY = 5_000  # paths; for fewer, a second process takes longer to start than it saves
+_MANY = 1_500  # paths; for fewer, a second process takes longer to start than it saves
 _SUM = 4  # bytes of a checksum
 _LENGTH = 8  # bytes of a length
-_MAGIC = b"summit plan 3 " + sys.implementation.cache_tag.encode() + b"\n"
+_MAGIC = b"summit plan 4 " + sys.implementation.cache_tag.encode() + b"\n"
 
 
 def environment(names: Iterable[str]) -> dict[str, str | None]:
@@ -44,19 +46,19 @@ class Look:
     looked at, in nanoseconds since the epoch.
     """
 
-    __slots__ = ("_body", "answers", "moved", "numbers", "paths", "seen", "variables")
+    __slots__ = ("_names", "_place", "answers", "moved", "numbers", "seen", "variables")
 
-    def __init__(self, root: str, head: dict[str, Any], body: memoryview) -> None:
-        self._body = body
+    def __init__(self, root: str, head: dict[str, Any], place: Place) -> None:
+        self._place = place
         self.answers: dict[str, str] = head["answers"]
         self.variables: dict[str, str | None] = head["environment"]
-        self.paths: list[str] = head["paths"].split("\0")
+        self._names: tuple[bytes, bytes] = head["names"]
         self.numbers = memoryview(head["stats"]).cast("q")
         self.seen = time.time_ns()
         here = os.getcwd()
         os.chdir(root)  # a relative path is looked up faster, and needs no root put before it
         try:
-            self.moved = _moved(self.paths, self.numbers)
+            self.moved = _moved(self._names, self.numbers)
         finally:
             os.chdir(here)
 
@@ -66,9 +68,23 @@ class Look:
             return None
         return self.answers.get(" ".join(words))
 
+    @property
+    def paths(self) -> list[str]:
+        """What is watched."""
+        return [os.fsdecode(name) for half in self._names for name in _split(half)]
+
     def body(self) -> dict[str, Any]:
-        """What else was written. Raises `ValueError` when it is damaged."""
-        body: dict[str, Any] = _checked(self._body)
+        """What else was written.
+
+        Raises `OSError` or `ValueError` when it cannot be read: it is damaged, or another run has
+        replaced it meanwhile.
+        """
+        path, identity, start = self._place
+        with open(path, "rb") as file:
+            if _identity(file) != identity:
+                raise ValueError("it is not what was looked at")
+            file.seek(start)
+            body: dict[str, Any] = _checked(file.read())
         return body
 
 
@@ -76,18 +92,26 @@ def look(root: str) -> Look | None:
     """Compare the working copy with what was saved; None when nothing usable was."""
     try:
         with open(os.path.join(root, FILE), "rb") as file:
-            content = memoryview(file.read())
-        start = len(_MAGIC) + _LENGTH
-        end = start + int.from_bytes(content[len(_MAGIC) : start], "big")
-        if content[: len(_MAGIC)] != _MAGIC:
-            return None
-        return Look(root, _checked(content[start:end]), content[end:])
+            if file.read(len(_MAGIC)) != _MAGIC:
+                return None
+            length = int.from_bytes(file.read(_LENGTH), "big")
+            # No more than there is: the length may be what is damaged.
+            head = _checked(file.read(min(length, os.fstat(file.fileno()).st_size)))
+            place = (os.path.abspath(file.name), _identity(file), file.tell())
+        return Look(root, head, place)
     except (OSError, ValueError, EOFError):
         return None
 
 
-def _checked(part: memoryview) -> Any:
+def _identity(file: BinaryIO) -> tuple[int, int]:
+    """What tells the file from the one that another run puts in its place."""
+    it = os.fstat(file.fileno())
+    return (it.st_ino, it.st_ctime_ns)
+
+
+def _checked(packed: bytes) -> Any:
     """What `_sealed` packed. Raises `ValueError` when it is not as it was."""
+    part = memoryview(packed)
     if binascii.crc32(part[_SUM:]).to_bytes(_SUM, "big") != part[:_SUM]:
         raise ValueError("it is damaged")
     return marshal.loads(part[_SUM:])  # noqa: S302 - our own
@@ -98,35 +122,47 @@ def _sealed(part: dict[str, Any]) -> tuple[bytes, bytes]:
     return binascii.crc32(packed).to_bytes(_SUM, "big"), packed
 
 
-def _moved(paths: list[str], numbers: memoryview) -> list[int]:
-    """Which paths have other numbers, four each; of many, half are asked for in a second process.
+def _joined(paths: Sequence[str]) -> bytes:
+    return b"\0".join(map(os.fsencode, paths))
 
-    Asking the kernel takes most of the time, and another core has nothing else to do.
+
+def _split(names: bytes) -> list[bytes]:
+    return names.split(b"\0") if names else []
+
+
+def _moved(names: tuple[bytes, bytes], numbers: memoryview) -> list[int]:
+    """Which paths, named in two halves, have other numbers, four each.
+
+    Asking the kernel takes most of the time, and another core has nothing else to do: of many
+    paths, the second half is asked for in a second process.
     """
-    if len(paths) < _MANY:
-        return _differing(paths, numbers, 0, len(paths))
-    middle = len(paths) // 2
+    first, second = names
+    middle = len(numbers) // 4 // 2
+    if len(numbers) // 4 < _MANY:
+        return _differing(first, numbers, 0) + _differing(second, numbers, middle)
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
         try:
-            os.write(writer, marshal.dumps(_differing(paths, numbers, middle, len(paths))))
+            os.write(writer, marshal.dumps(_differing(second, numbers, middle)))
         finally:  # whatever happens: there must not be two of what called this
             os._exit(0)
     os.close(writer)
-    first = _differing(paths, numbers, 0, middle)
+    found = _differing(first, numbers, 0)
     with open(reader, "rb") as pipe:
         said = pipe.read()
     os.waitpid(child, 0)
-    second: list[int] = marshal.loads(said)  # noqa: S302 - our own
-    return first + second
+    more: list[int] = marshal.loads(said)  # noqa: S302 - our own
+    return found + more
 
 
-def _differing(paths: list[str], numbers: memoryview, start: int, end: int) -> list[int]:
+def _differing(names: bytes, numbers: memoryview, start: int) -> list[int]:
+    """Those of these paths that differ; `start` is the index of the first among all."""
     found = []
-    expected = iter(numbers[start * 4 : end * 4].tolist())
+    paths = _split(names)
+    expected = iter(numbers[start * 4 : (start + len(paths)) * 4].tolist())
     lstat, number = os.lstat, start
-    for path, mtime, ctime, size, inode in zip(paths[start:end], *[expected] * 4, strict=True):
+    for path, mtime, ctime, size, inode in zip(paths, *[expected] * 4, strict=True):
         try:
             it = lstat(path)
             if (
@@ -157,8 +193,9 @@ def save(
     A reader sees the old file or the new one. It is a cache: where it cannot be written to, the
     next run takes longer.
     """
+    middle = len(watched) // 2
     head = {
-        "paths": "\0".join(watched),
+        "names": (_joined(watched[:middle]), _joined(watched[middle:])),
         "stats": numbers,
         "environment": environment(variables),
         "answers": answers,

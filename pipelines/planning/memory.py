@@ -68,13 +68,14 @@ def recall(look: Look | None) -> Memory:
         return Memory()
     try:
         return _unpack(look, look.body())
-    except (EOFError, KeyError, TypeError, ValueError):
+    except (EOFError, KeyError, OSError, TypeError, ValueError):
         return Memory()
 
 
 def _unpack(look: Look, body: dict[str, Any]) -> Memory:
     layout = unpack(body["layout"])
-    known = _unpack_known(look, body["known"])
+    paths = look.paths
+    known = _unpack_known(paths, look.numbers, body["known"])
     return Memory(
         known=known,
         layout=layout,
@@ -83,7 +84,7 @@ def _unpack(look: Look, body: dict[str, Any]) -> Memory:
             id_: _unpack_verdict(layout, id_, verdict) for id_, verdict in body["verdicts"].items()
         },
         outputs=body["outputs"],
-        others=tuple(look.paths[len(known.paths) + len(known.folders) :]),
+        others=tuple(paths[len(known.paths) + len(known.folders) :]),
         environment=body["environment"],
         stamp=body["stamp"],
         answers=look.answers,
@@ -96,16 +97,16 @@ def _pack_known(known: Known) -> tuple[Any, ...]:
     return (tuple(known.repository), digests, len(known.folders), dict(known.trees))
 
 
-def _unpack_known(look: Look, packed: tuple[Any, ...]) -> Known:
+def _unpack_known(paths: list[str], numbers: memoryview, packed: tuple[Any, ...]) -> Known:
     repository, joined, folders, trees = packed
     digests = tuple(joined.split("\0")) if joined else ()
     files, watched = len(digests), len(digests) + folders
     return Known(
         Repository(*repository),
-        tuple(look.paths[:files]),
+        tuple(paths[:files]),
         digests,
-        ("", *look.paths[files + 1 : watched]),  # the root comes first; watched it is a dot
-        array("q", look.numbers[: watched * stats.WIDTH].tobytes()),
+        ("", *paths[files + 1 : watched]),  # the root comes first; watched it is a dot
+        array("q", numbers[: watched * stats.WIDTH].tobytes()),
         trees,
     )
 

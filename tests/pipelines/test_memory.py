@@ -145,6 +145,16 @@ def test_without_anything_saved_nothing_is_recalled(tmp_path: Path) -> None:
     assert recall(snapshot.look(str(tmp_path))) == Memory()
 
 
+def test_what_another_run_has_replaced_since_the_look_is_not_recalled(tmp_path: Path) -> None:
+    made = memory(known(tmp_path, "a"))
+    made.save(str(tmp_path), made.others)
+    found = snapshot.look(str(tmp_path))
+    made._replace(stamp=(1, 2, 3)).save(str(tmp_path), made.others)
+
+    assert recall(found) == Memory()
+    assert recall(snapshot.look(str(tmp_path))).stamp == (1, 2, 3)
+
+
 def _without(body: dict[str, Any]) -> object:
     del body["versions"]
     return body
