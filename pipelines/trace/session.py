@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.errors import MachineError
 from pipelines.trace import hooks, syscalls
 from pipelines.trace.reads import files_read
 
@@ -42,6 +43,8 @@ def traced(
     deleted, is left out. `scratch` is an existing folder for the tracer's own files, empty and
     outside of `root`.
 
+    Raises `MachineError` at the end of the block when the tracer saw nothing at all.
+
     >>> with traced(root, ["cat", "a.txt"], env, scratch) as it:  # doctest: +SKIP
     ...     process.run(it.argv, env=it.env, cwd=root)
     >>> it.read  # doctest: +SKIP
@@ -54,7 +57,8 @@ def traced(
         session = Traced(syscalls.command(strace, argv, scratch), dict(env))
         yield session
         events = syscalls.events(scratch)
-        session.notice = "" if events else "strace saw nothing of what the step read"
+        if not events:
+            raise MachineError("strace saw nothing of what the step read")
     else:
         session = Traced(tuple(argv), hooks.environment(env, scratch))
         yield session

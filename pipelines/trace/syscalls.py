@@ -51,9 +51,13 @@ def events(folder: Path) -> list[Event]:
 
 @cache
 def _works(strace: str) -> bool:
-    """Whether it knows these options and this machine lets it trace; containers often do not."""
+    """Whether it knows these options and this machine lets it trace; containers often do not.
+
+    What it saw tells: the exit code is the command's own, which runs untraced as well.
+    """
     with tempfile.TemporaryDirectory(prefix="summit-trace-") as folder:  # it writes `NAME.PID`
-        return bool(process.run(command(strace, ["true"], Path(folder)), capture=True, echo=False))
+        process.run(command(strace, ["true"], Path(folder)), capture=True, echo=False)
+        return bool(events(Path(folder)))
 
 
 def _events(file: Path) -> Iterator[Event]:

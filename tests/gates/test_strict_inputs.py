@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
+from pipelines.trace import syscalls
 from tests.gates.project import Project
 
 READ = """
@@ -109,7 +109,21 @@ def test_a_program_that_is_not_python_is_seen_where_there_is_strace(project: Pro
     outcome = project.inv("lint", "--strict-inputs")
 
     failed = "lint:it  failed  TIME  1 undeclared inputs: b.txt; uncontrolled"
-    assert (failed in outcome.said) == (shutil.which("strace") is not None)
+    assert (failed in outcome.said) == (syscalls.find_strace() is not None)
+
+
+def test_a_strace_that_may_not_trace_is_as_none(reading: Project) -> None:
+    reading.steps("""
+        lint: {run: [python, read.py], inputs: [read.py, a.txt, deep]}
+    """)
+    # A program that is traced cannot be traced a second time.
+    strace = syscalls.find_strace()
+    within = [strace, "--follow-forks", f"--output={os.devnull}"] if strace else []
+
+    outcome = reading.inv("lint", "--strict-inputs", within=within)
+
+    assert outcome.code == 1
+    assert "lint:it  failed  TIME  1 undeclared inputs: b.txt; uncontrolled" in outcome.said
 
 
 def test_without_strace_it_is_said_what_was_not_seen(project: Project) -> None:
