@@ -57,24 +57,26 @@ def run(workspace: Workspace, request: Request) -> None:
         progress(f"warning: {warning}")
     is_plain = request == Request(request.gates) and all(results)
     workspace.remember(results, request.gates if is_plain else ())
-    if not all(results):
+    if any(result.status is Status.FAILED for result in results):
         raise GateFailed(results)
 
 
 def _scheduled(
     workspace: Workspace, request: Request, verdicts: Mapping[str, Verdict]
 ) -> list[Result]:
-    """What holds, then what was run, each in order."""
+    """What holds, then what cannot be run here, then what was run, each in order."""
     is_alone = sum(not it.holds for it in verdicts.values()) == 1
     runner = Runner(workspace, is_live=is_alone, is_strict=request.is_strict)
     held = runner.hold(verdicts.values())
     stale = {id_: it.step for id_, it in verdicts.items() if id_ not in held}
+    not_run = workspace.not_run(stale)
+    stale = {id_: step for id_, step in stale.items() if id_ not in not_run}
     work = Work(run=runner.run, log=runner.log, stop=runner.stop)
     jobs = scheduler.at_once(request.jobs)
     try:
         with report.make(len(stale), quiet=is_alone) as told:
             ran = scheduler.run(stale, work, told, jobs=jobs, keep_going=request.keep_going)
-            return [*held.values(), *ran]
+            return [*held.values(), *not_run.values(), *ran]
     finally:
         workspace.services.stop()
 

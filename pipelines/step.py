@@ -43,6 +43,18 @@ class Step(NamedTuple):
         return f"{self.name}:{self.component}"
 
 
+class Tool(NamedTuple):
+    """How a tool says its version.
+
+    Where an optional one cannot, its steps are not run. It is asked again when its program or one
+    of the files it `follows` is another.
+    """
+
+    command: tuple[str, ...]
+    is_optional: bool = False
+    follows: tuple[str, ...] = ()
+
+
 class Status(Enum):
     """How a step ended."""
 
@@ -50,6 +62,7 @@ class Status(Enum):
     HELD = "from ledger"  # its evidence still holds, so it was not run
     FAILED = "failed"
     SKIPPED = "skipped"  # something it needs did not pass
+    NOT_RUN = "not run"  # this machine lacks an optional tool, or what it needs was not run
 
     @property
     def is_good(self) -> bool:
@@ -77,7 +90,7 @@ class Result(NamedTuple):
     log: str = ""  # sha256 of the masked output, a blob of the ledger
     counts: Counts | None = None
     failed_tests: tuple[str, ...] = ()
-    message: str = ""  # why it failed or was skipped, in one line
+    message: str = ""  # why it failed or was not run, in one line
     attempt: int = 1
     record: str = ""  # id of the ledger's record
     is_controlled: bool = True  # whether a control has shown that this gate can fail

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.documents.document import Entry
 from pipelines.errors import Where
-from pipelines.step import Step
+from pipelines.step import Step, Tool
 
 FILE = Path("pipelines.yaml")
 DEFAULTS = Path(__file__).with_name("defaults.yaml")
@@ -40,15 +40,15 @@ class Declaration:
 class Config:
     """Everything that is configured.
 
-    `gates` maps what a person types to names of steps, `tools` a tool to the words that print its
-    version (those in use only). `source` is "pipelines.yaml" or "discovered". `sources` are the
-    files that were read, relative to the root; `follows_files` says that a file added or removed
-    can change the configuration too, as what exists was looked for.
+    `gates` maps what a person types to names of steps; `tools` are those in use. `source` is
+    "pipelines.yaml" or "discovered". `sources` are the files that were read, relative to the root;
+    `follows_files` says that a file added or removed can change the configuration too, as what
+    exists was looked for.
     """
 
     steps: tuple[Step, ...]
     gates: Mapping[str, tuple[str, ...]]
-    tools: Mapping[str, tuple[str, ...]]
+    tools: Mapping[str, Tool]
     components: tuple[Component, ...]
     source: str
     sources: tuple[str, ...]

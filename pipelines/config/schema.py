@@ -46,9 +46,11 @@ _COMPONENT = Keys(
     required=("folder", "kind"),
 )
 
+_TOOL = Keys({"run": _WORDS, "optional": FLAG, "follows": _WORDS}, required=("run",))
+
 FILE = Keys(
     {
-        "tools": Map(_WORDS, names=_NAME, rule=_NAME_RULE),
+        "tools": Map(Either((_WORDS, _TOOL)), names=_NAME, rule=_NAME_RULE),
         "gates": _steps(_WORDS),
         "components": Map(_COMPONENT, names=_NAME, rule=_NAME_RULE),
         "kinds": _steps(Either((_steps(STEP), NOTHING))),

@@ -61,10 +61,12 @@ def run(workspace: Workspace, *, only: Sequence[str] = (), jobs: int = 0) -> lis
     gates = distinct(workspace, _chosen(workspace, only))
     workspace.require_tools(gates.values())
     paths = workspace.worktree.paths
+    not_run = workspace.not_run({step.id: step._replace(needs=()) for step in gates.values()})
+    gates = {gate: step for gate, step in gates.items() if step.id not in not_run}
     controls = [control for gate, step in gates.items() for control in find(step, gate, paths)]
     results = _scheduled(Trials(workspace, controls), scheduler.at_once(jobs))
     tried = [Tried(control, _outcome(control, results)) for control in controls]
-    console.result(_table(list(gates.values()), tried))
+    console.result(_table(list(gates.values()), tried, not_run.values()))
     console.progress(_totals(tried, report.duration(time.monotonic() - began)))
     if failed := [it for it in tried if not it]:
         raise ControlsFailed(failed, len(tried))
@@ -110,12 +112,13 @@ def _outcome(control: Control, results: Mapping[str, Result]) -> Outcome:
     return Outcome.DETECTED if results[control.trial(Half.FAULT).id] else Outcome.MISSED
 
 
-def _table(gates: Sequence[Step], tried: Sequence[Tried]) -> str:
-    """A row for each control, and one for each gate that has none."""
+def _table(gates: Sequence[Step], tried: Sequence[Tried], not_run: Iterable[Result]) -> str:
+    """A row for each control, and one for each gate that has none or lacks a tool."""
     names = Counter(step.name for step in gates)
     rows = [(_named(it.control.step, names), it.control.folder, _painted(it)) for it in tried]
     bare = (step for step in gates if not step.controls)
     rows += [(_named(it, names), "", console.paint("uncontrolled", Colour.WARN)) for it in bare]
+    rows += [(it.step.id, it.message, console.paint("not run", Colour.WARN)) for it in not_run]
     return console.table(("gate", "planted", "outcome"), rows)
 
 

@@ -29,7 +29,7 @@ def arrange(root: str, paths: Sequence[str], digest_of: Callable[[str], str]) ->
     return Layout(
         steps=steps,
         gates={name: tuple(names) for name, names in loaded.gates.items()},
-        tools={name: tuple(command) for name, command in loaded.tools.items()},
+        tools=dict(loaded.tools),
         inputs={id_: array("I", indices) for id_, indices in inputs.items()},
         locks={id_: array("I", indices) for id_, indices in locks.items()},
         services={name: digest_of(name) for name in services},

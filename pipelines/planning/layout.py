@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import Any, NamedTuple
 
-from pipelines.step import Step
+from pipelines.step import Step, Tool
 
 
 class Layout(NamedTuple):
@@ -17,7 +17,7 @@ class Layout(NamedTuple):
 
     steps: dict[str, Step]
     gates: dict[str, tuple[str, ...]]
-    tools: dict[str, tuple[str, ...]]
+    tools: dict[str, Tool]
     inputs: dict[str, array[int]]
     locks: dict[str, array[int]]
     services: dict[str, str]
@@ -29,6 +29,7 @@ class Layout(NamedTuple):
         return {
             **self._asdict(),
             "steps": [tuple(step) for step in self.steps.values()],
+            "tools": {name: tuple(tool) for name, tool in self.tools.items()},
             "inputs": {id_: indices.tobytes() for id_, indices in self.inputs.items()},
             "locks": {id_: indices.tobytes() for id_, indices in self.locks.items()},
         }
@@ -39,5 +40,7 @@ def unpack(packed: dict[str, Any]) -> Layout:
     steps = (Step(*fields) for fields in packed["steps"])
     inputs = {id_: array("I", indices) for id_, indices in packed["inputs"].items()}
     locks = {id_: array("I", indices) for id_, indices in packed["locks"].items()}
+    tools = {name: Tool(*fields) for name, fields in packed["tools"].items()}
     by_id = {step.id: step for step in steps}
-    return Layout(**{**packed, "steps": by_id, "inputs": inputs, "locks": locks})
+    parts = {"steps": by_id, "tools": tools, "inputs": inputs, "locks": locks}
+    return Layout(**{**packed, **parts})

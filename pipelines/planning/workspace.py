@@ -101,10 +101,32 @@ class Workspace:
         return {name: self.versions[name].text for name in step.tools}
 
     def require_tools(self, steps: Iterable[Step]) -> None:
-        """Raise `ToolMissing` for a tool of one of the steps that cannot say its version."""
+        """Raise `ToolMissing` for a tool of one of the steps that cannot say its version.
+
+        An optional one too where the variable CI is set: there nobody would notice its absence.
+        """
         for name in dict.fromkeys(name for step in steps for name in step.tools):
-            if not self.versions[name].text:
-                tools.ask(name, self.layout.tools[name], cwd=self.root)
+            tool = self.layout.tools[name]
+            if not self.versions[name].text and (not tool.is_optional or os.environ.get("CI")):
+                tools.ask(name, tool.command, cwd=self.root)
+
+    def not_run(self, steps: Mapping[str, Step]) -> dict[str, Result]:
+        """Those of the steps that lack an optional tool, and those that need one of them.
+
+        `steps` are in the order in which they can run.
+        """
+        found: dict[str, Result] = {}
+        for id_, step in steps.items():
+            lacks = [name for name in step.tools if self._lacks(name)]
+            needs = [need for need in step.needs if need in found]
+            why = f"no {', '.join(lacks)} on this machine" if lacks else ""
+            why = why or (f"needs {', '.join(needs)}" if needs else "")
+            if why:
+                found[id_] = Result(step, Status.NOT_RUN, message=why)
+        return found
+
+    def _lacks(self, tool: str) -> bool:
+        return self.layout.tools[tool].is_optional and not self.versions[tool].text
 
     def declared(self, step: Step) -> frozenset[str]:
         """The paths of the files that the step may read.
@@ -179,7 +201,7 @@ class Workspace:
         )
         self.ledger.save()
         unseen = (f"{self.root}/{path}" for path in made - self.outputs.keys())
-        watched = [*tools.watched(self.layout.tools), *self.ledger.watched, *unseen]
+        watched = [*tools.watched(self.layout.tools.values()), *self.ledger.watched, *unseen]
         memory.save(self.root, watched)
 
     def _take_in(self, results: Sequence[Result]) -> None:

@@ -23,6 +23,7 @@ _COLOURS = {
     Status.HELD: Colour.DIM,
     Status.FAILED: Colour.BAD,
     Status.SKIPPED: Colour.WARN,
+    Status.NOT_RUN: Colour.WARN,
 }
 
 
@@ -147,6 +148,7 @@ def summary(results: Sequence[Result], *, seconds: float | None) -> str:
     run took is not said when it is None.
     """
     rows = [
+        *_capped(it for it in results if it.status is Status.NOT_RUN),
         *_capped(it for it in results if it.status is Status.SKIPPED and it.message),
         *_capped(it for it in results if it.status is Status.PASSED),
         *(_row(it) for it in results if it.status is Status.FAILED),
@@ -171,7 +173,8 @@ def _painted(status: Status) -> str:
 
 
 def _time(result: Result) -> str:
-    return "" if result.status is Status.SKIPPED else duration(result.seconds)
+    has_run = result.status not in (Status.SKIPPED, Status.NOT_RUN)
+    return duration(result.seconds) if has_run else ""
 
 
 def _uncontrolled(results: Sequence[Result]) -> Iterable[str]:
@@ -190,6 +193,8 @@ def _totals(results: Sequence[Result], seconds: float | None) -> str:
     numbers = dict.fromkeys(Status, 0)
     for result in results:
         numbers[result.status] += 1
+    if not numbers[Status.NOT_RUN]:
+        del numbers[Status.NOT_RUN]  # most machines have all tools
     counts = ", ".join(f"{count} {status.value}" for status, count in numbers.items())
     saved = sum(it.seconds for it in results if it.status is Status.HELD)
     steps = "1 step" if len(results) == 1 else f"{len(results)} steps"

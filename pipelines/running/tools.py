@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pipelines.checkout import stats
 from pipelines.errors import MachineError
 from pipelines.programs import process
+from pipelines.step import Tool
 
 
 class Version(NamedTuple):
@@ -32,48 +33,49 @@ def search_path() -> str:
     return os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
 
 
-def files(command: Sequence[str]) -> tuple[str, ...]:
+def files(tool: Tool) -> tuple[str, ...]:
     """The files that change when the tool is replaced: its program, and what Python installs into.
 
     An upgrade of a Python package leaves the interpreter as it is and touches `site-packages`.
-    None for a tool that is not there.
+    No program for a tool that is not there.
     """
-    if command[0] == "python":
-        return (sys.executable, _site_packages())
+    if tool.command[0] == "python":
+        return (sys.executable, _site_packages(), *tool.follows)
     import shutil
 
-    found = shutil.which(command[0], path=search_path())
+    found = shutil.which(tool.command[0], path=search_path())
     if found is None:
-        return ()
+        return tool.follows
     real = os.path.realpath(found)
     is_installed_here = os.path.dirname(found) == os.path.dirname(sys.executable)
-    return (real, _site_packages()) if is_installed_here else (real,)
+    return (real, *((_site_packages(),) if is_installed_here else ()), *tool.follows)
 
 
 def versions(
-    commands: Mapping[str, Sequence[str]], known: Mapping[str, Version], *, cwd: str
+    tools: Mapping[str, Tool], known: Mapping[str, Version], *, cwd: str
 ) -> dict[str, Version]:
     """The version of every tool by name; who has not changed since `known` is not asked again.
 
-    A tool that is missing matters to those only who run a step that needs it: they `ask`.
+    A tool that is missing matters to those only who run a step that needs it: they `ask`. An
+    optional one is asked each time until it answers: it may be a service that was not up.
     """
     found = {}
-    for name, command in commands.items():
-        numbers = tuple(stats.stats(files(command)))
+    for name, tool in tools.items():
+        numbers = tuple(stats.stats(files(tool)))
         before = known.get(name)
-        if before and before.numbers == numbers:
+        if before and before.numbers == numbers and (before.text or not tool.is_optional):
             found[name] = before
             continue
         try:
-            found[name] = Version(ask(name, command, cwd=cwd), numbers)
+            found[name] = Version(ask(name, tool.command, cwd=cwd), numbers)
         except ToolMissing:
             found[name] = Version("", numbers)
     return found
 
 
-def watched(commands: Mapping[str, Sequence[str]]) -> Iterable[str]:
+def watched(tools: Iterable[Tool]) -> Iterable[str]:
     """Every file that `versions` looks at."""
-    return {file for command in commands.values() for file in files(command)}
+    return {file for tool in tools for file in files(tool)}
 
 
 def ask(name: str, command: Sequence[str], *, cwd: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from pipelines.config import Component, Config
-from pipelines.step import Step
+from pipelines.step import Step, Tool
 
 Configured = Callable[[Mapping[str, str]], Config]
 
@@ -219,13 +219,16 @@ def test_a_gate_selects_the_steps_it_names(loaded: Callable[[str], Config]) -> N
 def test_tools_in_use_say_their_version(loaded: Callable[[str], Config]) -> None:
     text = one_step("tools: [python, ruff, go, cc]")
 
-    result = loaded(f"tools: {{go: [go, version], idle: [idle]}}\n{text}")
+    result = loaded(
+        "tools: {go: [go, version], idle: [idle], "
+        f"cc: {{run: [cc, -v], optional: true, follows: [/x]}}}}\n{text}"
+    )
 
     assert result.tools == {
-        "cc": ("cc", "--version"),
-        "go": ("go", "version"),
-        "python": ("python", "--version"),
-        "ruff": ("python", "-m", "ruff", "--version"),
+        "cc": Tool(("cc", "-v"), is_optional=True, follows=("/x",)),
+        "go": Tool(("go", "version")),
+        "python": Tool(("python", "--version")),
+        "ruff": Tool(("python", "-m", "ruff", "--version")),
     }
 
 

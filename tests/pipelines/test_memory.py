@@ -15,7 +15,7 @@ from pipelines.planning.layout import Layout
 from pipelines.planning.memory import Memory, recall
 from pipelines.planning.plan import Evidence, Verdict
 from pipelines.running.tools import Version
-from pipelines.step import Counts, Step
+from pipelines.step import Counts, Step, Tool
 from tests.pipelines.checkout import Checkout
 
 LINT = Step("lint", "kit", ("ruff", "check", "kit"), inputs=("kit/**",), tools=("ruff",))
@@ -40,7 +40,7 @@ TEST = Step(
 LAYOUT = Layout(
     steps={LINT.id: LINT, TEST.id: TEST},
     gates={"check": ("lint", "test"), "lint": ("lint",)},
-    tools={"ruff": ("ruff", "--version"), "python": ("python",)},
+    tools={"ruff": Tool(("ruff", "--version"), is_optional=True), "python": Tool(("python",))},
     inputs={LINT.id: array("I", [0, 1, 70_000]), TEST.id: array("I")},
     locks={LINT.id: array("I"), TEST.id: array("I", [2])},
     services={"postgres": "a" * 64},

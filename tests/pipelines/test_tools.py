@@ -11,6 +11,7 @@ import pytest
 
 from pipelines.running import tools
 from pipelines.running.tools import ToolMissing, Version
+from pipelines.step import Tool
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def write(program: Path, script: str) -> None:
 
 
 def versions(tmp_path: Path, known: Mapping[str, Version] | None = None) -> dict[str, Version]:
-    return tools.versions({"tool": ("tool", "--version")}, known or {}, cwd=str(tmp_path))
+    return tools.versions({"tool": Tool(("tool", "--version"))}, known or {}, cwd=str(tmp_path))
 
 
 def test_a_version_is_the_first_line_that_is_said(programs: Path, tmp_path: Path) -> None:
@@ -85,19 +86,19 @@ def test_a_tool_that_comes_first_on_path_by_now_is_asked(
 
 
 def test_python_is_the_one_that_runs_this(tmp_path: Path) -> None:
-    commands = {"python": ("python",), "words": ("python", "-c", "print(1 + 1)")}
-    found = tools.versions(commands, {}, cwd=str(tmp_path))
+    named = {"python": Tool(("python",)), "words": Tool(("python", "-c", "print(1 + 1)"))}
+    found = tools.versions(named, {}, cwd=str(tmp_path))
 
     assert found["python"].text == f"{sys.implementation.name} {sys.version.split()[0]}"
     assert found["words"].text == "2"
 
 
 def test_what_python_installs_into_is_watched() -> None:
-    python, packages = tools.files(("python", "-m", "ruff"))
+    python, packages = tools.files(Tool(("python", "-m", "ruff")))
 
     assert python == sys.executable
     assert packages in sys.path
-    assert {python, packages} == tools.watched({"ruff": ("python", "-m", "ruff")})
+    assert {python, packages} == set(tools.watched([Tool(("python", "-m", "ruff"))]))
 
 
 @pytest.mark.parametrize(
@@ -126,3 +127,26 @@ def test_a_tool_that_was_missing_is_asked_once_it_is_there(programs: Path, tmp_p
     write(programs / "tool", "echo tool 1")
 
     assert versions(tmp_path, first)["tool"].text == "tool 1"
+
+
+def test_an_optional_tool_is_asked_until_it_answers(programs: Path, tmp_path: Path) -> None:
+    write(programs / "tool", f"cat {tmp_path}/up")
+    optional = {"tool": Tool(("tool",), is_optional=True)}
+
+    away = tools.versions(optional, {}, cwd=str(tmp_path))
+    assert away["tool"].text == ""
+
+    (tmp_path / "up").write_text("service 1")  # the program is as it was
+    assert tools.versions(optional, away, cwd=str(tmp_path))["tool"].text == "service 1"
+
+
+def test_a_tool_is_asked_again_when_what_it_follows_changed(programs: Path, tmp_path: Path) -> None:
+    socket = tmp_path / "socket"
+    socket.write_text("first")
+    write(programs / "tool", f"cat {socket}")
+    follower = {"tool": Tool(("tool",), follows=(str(socket),))}
+    first = tools.versions(follower, {}, cwd=str(tmp_path))
+
+    socket.write_text("second and longer")
+
+    assert tools.versions(follower, first, cwd=str(tmp_path))["tool"].text == "second and longer"
