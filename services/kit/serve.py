@@ -2,6 +2,7 @@
 
 SIGTERM and SIGINT turn `/readyz` to 503, then connections are refused, requests at hand are
 finished within `drain_seconds`, and the exit code is 0. A failure to start is one line, not 0.
+With RELOAD set, which production refuses, it starts anew whenever its source changes.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from typing import cast
 
 import uvicorn
 
-from services.kit import logs, telemetry
+from services.kit import logs, reload, telemetry
 from services.kit.asgi import Kit
 from services.kit.command import FAILED, MISUSED, refuse
 from services.kit.settings import ServiceSettings, SettingsError
@@ -61,6 +62,20 @@ def main(arguments: list[str]) -> int:
         settings = _settings(name)
     except SettingsError as error:
         return refuse(MISUSED, *error.faults)
+    if settings.reload:
+        return reload.serve(name)
+    return _run(name, settings)
+
+
+def once(name: str) -> int:
+    """Serve the service with its settings as they are now, whether or not it is to be reloaded."""
+    try:
+        return _run(name, _settings(name))
+    except SettingsError as error:
+        return refuse(MISUSED, *error.faults)
+
+
+def _run(name: str, settings: ServiceSettings) -> int:
     try:
         listener = _bind(settings.host, settings.port)
     except OSError as error:
