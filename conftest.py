@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from pipelines.stack import postgres as launcher
+from pipelines.stack.process import postgres as launcher
 
 # A slow machine is no fault of the code: timings belong to `bench/`.
 settings.register_profile("untimed", deadline=None)

@@ -19,8 +19,8 @@ from statistics import median
 import psutil
 
 from bench.measure import Bar, report
-from pipelines.stack import engine, recovery
-from pipelines.stack.engine import Running, Stack
+from pipelines.stack.process import recovery, verbs as engine
+from pipelines.stack.process.verbs import Running, Stack
 
 ROUNDS = 5
 ROOT = Path(__file__).parents[1]

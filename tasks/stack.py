@@ -11,17 +11,17 @@ from invoke.context import Context
 
 from pipelines import console
 from pipelines.errors import ConfigError
-from pipelines.stack import (
-    engine,
+from pipelines.stack import report
+from pipelines.stack.place import Place
+from pipelines.stack.process import (
     foreground,
     health as healths,
     logs as log_files,
     recovery,
-    report,
+    verbs as engine,
 )
-from pipelines.stack.engine import NotHealthy, Stack
-from pipelines.stack.launch import usual_ports
-from pipelines.stack.place import Place
+from pipelines.stack.process.launch import usual_ports
+from pipelines.stack.process.verbs import NotHealthy, Stack
 from pipelines.stack.status import State, Status
 from tasks._task import task
 

@@ -20,11 +20,12 @@ import msgspec
 from pipelines.compose.model import Mount, Service
 from pipelines.documents.nearest import nearest
 from pipelines.errors import ConfigError, MachineError, SummitError, Where
-from pipelines.stack import engine, place as places, recovery, report
-from pipelines.stack.engine import NotHealthy, Running, Stack
-from pipelines.stack.launch import Launch
+from pipelines.stack import place as places, report
 from pipelines.stack.place import Place
 from pipelines.stack.ports import HOST
+from pipelines.stack.process import recovery, verbs as engine
+from pipelines.stack.process.launch import Launch
+from pipelines.stack.process.verbs import NotHealthy, Running, Stack
 
 WAIT = 60.0  # seconds for services to become healthy
 LAST_WAIT = 60.0  # seconds for all of them to stop, each within its own grace

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pipelines import console
 from pipelines.console import Colour
-from pipelines.stack.launch import Launch
-from pipelines.stack.logs import tail
 from pipelines.stack.place import Place
 from pipelines.stack.ports import HOST
-from pipelines.stack.probes import Answer
+from pipelines.stack.process.launch import Launch
+from pipelines.stack.process.logs import tail
+from pipelines.stack.process.probes import Answer
 from pipelines.stack.status import State, Status
 
 LOG_LINES = 10

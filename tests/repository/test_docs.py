@@ -24,7 +24,8 @@ from pipelines.documents.document import read
 from pipelines.launch import GATES
 from pipelines.ledger.live import KEPT
 from pipelines.running import variables
-from pipelines.stack import launch, secrets
+from pipelines.stack import secrets
+from pipelines.stack.process import launch
 from pipelines.step import Status
 from services.api_gateway import routes as gateway
 from services.kit import roles, settings as kit

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.stack import engine, ports
+from pipelines.stack import ports
+from pipelines.stack.process import verbs as engine
 from tests.stack.project import SERVICE, Project
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from pipelines.stack import engine, recovery
 from pipelines.stack.place import Place
+from pipelines.stack.process import recovery, verbs as engine
 from pipelines.stack.status import Status
 
 REPOSITORY = Path(__file__).parents[2]
@@ -96,7 +96,7 @@ class Project:
         found = (
             process
             for process in psutil.process_iter()
-            if "pipelines.stack.supervisor" in (words := _words(process))
+            if "pipelines.stack.process.supervisor" in (words := _words(process))
             and str(self.root) in words
         )
         return min(found, key=lambda process: process.create_time())

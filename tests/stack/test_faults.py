@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipelines.stack import ports, recovery
+from pipelines.stack import ports
+from pipelines.stack.process import recovery
 from tests.stack.project import Project
 
 Until = Callable[[Callable[[], object]], None]

@@ -18,8 +18,8 @@ import pytest
 
 from pipelines.errors import ConfigError, SummitError
 from pipelines.stack import place, ports
-from pipelines.stack.launch import MARK
 from pipelines.stack.needed import Needed, NeededNotHealthy
+from pipelines.stack.process.launch import MARK
 from tests import unmeasured
 from tests.stack.project import Project
 
@@ -94,7 +94,7 @@ def left(project: Project) -> list[str]:
 def _is_of_a_run(process: psutil.Process, root: Path) -> bool:
     try:
         match process.cmdline():
-            case [_, "-m", "pipelines.stack.supervisor", where, _, _, _]:
+            case [_, "-m", "pipelines.stack.process.supervisor", where, _, _, _]:
                 return where == str(root)
         return process.environ().get(MARK, "").startswith(str(place.runs(root)))
     except psutil.Error:  # not ours to read, or gone meanwhile

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.stack import engine
+from pipelines.stack.process import verbs as engine
 from tests.stack.project import REPOSITORY, Project
 from tests.system.door import Door
 

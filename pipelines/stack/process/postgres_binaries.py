@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.errors import MachineError
-from pipelines.stack.account import Account, account_for
+from pipelines.stack.process.account import Account, account_for
 
 SHELTER = Path("/var/lib/summit")
 

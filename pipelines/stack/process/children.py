@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import SummitError
-from pipelines.stack import interpreter
-from pipelines.stack.account import identity
-from pipelines.stack.launch import MARK, Launch, inherited
 from pipelines.stack.place import Place
+from pipelines.stack.process import interpreter
+from pipelines.stack.process.account import identity
+from pipelines.stack.process.launch import MARK, Launch, inherited
 
 
 class StartFailed(SummitError):

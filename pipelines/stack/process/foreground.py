@@ -8,10 +8,10 @@ from typing import NoReturn
 
 from pipelines.errors import ConfigError, SummitError
 from pipelines.programs import process
-from pipelines.stack import engine
-from pipelines.stack.engine import NotHealthy, Stack
-from pipelines.stack.launch import MARK
 from pipelines.stack.ports import HOST
+from pipelines.stack.process import verbs as engine
+from pipelines.stack.process.launch import MARK
+from pipelines.stack.process.verbs import NotHealthy, Stack
 
 SMOKE = "smoke"  # the profile of the jobs that tell whether the whole system works
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import psutil
 
 from pipelines.programs import family
-from pipelines.stack import place as places, postgres_binaries
-from pipelines.stack.launch import MARK
+from pipelines.stack import place as places
 from pipelines.stack.place import Place
+from pipelines.stack.process import postgres_binaries
+from pipelines.stack.process.launch import MARK
 
 GRACE = 5.0  # seconds between asking and killing
 

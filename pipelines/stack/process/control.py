@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 
 from pipelines.errors import SummitError
-from pipelines.stack.launch import Launch
 from pipelines.stack.place import Place
+from pipelines.stack.process.launch import Launch
 from pipelines.stack.status import Status
 
 SOCKET = "control.sock"

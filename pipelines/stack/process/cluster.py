@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.errors import MachineError
-from pipelines.stack import postgres
-from pipelines.stack.account import Account, identity
-from pipelines.stack.postgres import Binaries
+from pipelines.stack.process import postgres
+from pipelines.stack.process.account import Account, identity
+from pipelines.stack.process.postgres import Binaries
 
 
 @dataclass(frozen=True)

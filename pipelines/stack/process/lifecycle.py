@@ -11,11 +11,11 @@ from contextlib import suppress
 
 from pipelines.compose.model import Condition
 from pipelines.errors import SummitError
-from pipelines.stack import probes
-from pipelines.stack.children import Child
-from pipelines.stack.launch import Launch
-from pipelines.stack.logs import Log
-from pipelines.stack.probes import Probe
+from pipelines.stack.process import probes
+from pipelines.stack.process.children import Child
+from pipelines.stack.process.launch import Launch
+from pipelines.stack.process.logs import Log
+from pipelines.stack.process.probes import Probe
 from pipelines.stack.status import Board, State, Status
 
 STEADY = 3.0  # seconds up after which a crash counts as a new one, not as the next of a loop

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 
 from pipelines.errors import MachineError
-from pipelines.stack.account import Account, identity
 from pipelines.stack.ports import HOST, any_free
-from pipelines.stack.postgres_binaries import SHELTER, Binaries, Place, find_binaries, place
-from pipelines.stack.postgres_initdb import ENVIRONMENT, initialise, last_error
+from pipelines.stack.process.account import Account, identity
+from pipelines.stack.process.postgres_binaries import SHELTER, Binaries, Place, find_binaries, place
+from pipelines.stack.process.postgres_initdb import ENVIRONMENT, initialise, last_error
 
 __all__ = [
     "ENVIRONMENT",

@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 
 from pipelines.errors import ConfigError, MachineError
-from pipelines.stack.account import Account, identity
-from pipelines.stack.postgres_binaries import Binaries
+from pipelines.stack.process.account import Account, identity
+from pipelines.stack.process.postgres_binaries import Binaries
 
 # The whole environment of the programs: messages in English, since some are read here, and UTC,
 # which also spares initdb its search for the local time zone.

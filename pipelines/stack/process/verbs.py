@@ -24,10 +24,20 @@ from tenacity import (
 from pipelines import compose, console
 from pipelines.compose.model import Project, Service
 from pipelines.errors import MachineError, SummitError
-from pipelines.stack import control, place as places, postgres_binaries, recovery, secrets
-from pipelines.stack.control import Down, Now, Restart, Runs, SupervisorGone, Told, Up, Watch
-from pipelines.stack.launch import Launch, Layout, assign_ports, check_extensions
+from pipelines.stack import place as places, secrets
 from pipelines.stack.place import Place
+from pipelines.stack.process import control, postgres_binaries, recovery
+from pipelines.stack.process.control import (
+    Down,
+    Now,
+    Restart,
+    Runs,
+    SupervisorGone,
+    Told,
+    Up,
+    Watch,
+)
+from pipelines.stack.process.launch import Launch, Layout, assign_ports, check_extensions
 from pipelines.stack.status import State, Status
 
 START_TIMEOUT = 20.0  # seconds for a supervisor to listen, or to end once it has said so
@@ -247,7 +257,7 @@ def start_supervisor(place: Place, lifeline: int | None = None) -> subprocess.Po
     of_run = [] if lifeline is None else [place.run, str(lifeline)]
     ready, told = os.pipe()
     with os.fdopen(ready, "rb") as answer, place.log("supervisor").open("ab") as log:
-        module = (sys.executable, "-m", "pipelines.stack.supervisor")
+        module = (sys.executable, "-m", "pipelines.stack.process.supervisor")
         supervisor = subprocess.Popen(
             [*module, str(place.root), str(told), *of_run],
             stdin=subprocess.DEVNULL,
@@ -265,7 +275,7 @@ def start_supervisor(place: Place, lifeline: int | None = None) -> subprocess.Po
 
 def _import_path() -> str:
     """So that the supervisor finds this very package, from whichever folder it is started."""
-    here = str(Path(__file__).parents[2])
+    here = str(Path(__file__).parents[3])
     return os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
 
 

@@ -1,9 +1,10 @@
 """The process that keeps a checkout's stack running: one per checkout, it survives its terminal.
 
-`python -m pipelines.stack.supervisor ROOT READY_FD` takes the checkout's lock, listens on the
-control socket, writes a line to READY_FD, and ends on `Down` or SIGTERM, leaving no process behind.
-With `RUN LIFELINE_FD` after these it keeps the stack of one run: it ends as well when nobody holds
-the other end of LIFELINE_FD any more, however that run has ended, and leaves no file behind.
+`python -m pipelines.stack.process.supervisor ROOT READY_FD` takes the checkout's lock, listens on
+the control socket, writes a line to READY_FD, and ends on `Down` or SIGTERM, leaving no process
+behind. With `RUN LIFELINE_FD` after these it keeps the stack of one run: it ends as well when
+nobody holds the other end of LIFELINE_FD any more, however that run has ended, and leaves no file
+behind.
 """
 
 from __future__ import annotations
@@ -20,13 +21,24 @@ from typing import TextIO
 
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from pipelines.stack import control, recovery
-from pipelines.stack.children import Child, Interpreter, spawn
-from pipelines.stack.control import Done, Down, Now, Reply, Request, Restart, Runs, Told, Up, Watch
-from pipelines.stack.launch import Launch
-from pipelines.stack.lifecycle import Lifecycle
-from pipelines.stack.logs import Log
 from pipelines.stack.place import Place
+from pipelines.stack.process import control, recovery
+from pipelines.stack.process.children import Child, Interpreter, spawn
+from pipelines.stack.process.control import (
+    Done,
+    Down,
+    Now,
+    Reply,
+    Request,
+    Restart,
+    Runs,
+    Told,
+    Up,
+    Watch,
+)
+from pipelines.stack.process.launch import Launch
+from pipelines.stack.process.lifecycle import Lifecycle
+from pipelines.stack.process.logs import Log
 from pipelines.stack.status import Board
 
 Say = Callable[[Reply], Awaitable[None]]

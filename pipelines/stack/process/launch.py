@@ -13,9 +13,9 @@ from urllib.parse import urlsplit, urlunsplit
 from pipelines.compose.model import Condition, Healthcheck, Project, Restart, Service
 from pipelines.errors import ConfigError, Where
 from pipelines.stack import ports
-from pipelines.stack.cluster import Cluster
 from pipelines.stack.place import Place
-from pipelines.stack.probes import Probe
+from pipelines.stack.process.cluster import Cluster
+from pipelines.stack.process.probes import Probe
 
 MARK = (
     "SUMMIT_STACK"  # in the environment of every process of a stack; its value is the state folder

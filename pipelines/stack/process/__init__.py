@@ -1,0 +1,1 @@
+"""The process engine: services as local processes, with a real PostgreSQL and no container."""
