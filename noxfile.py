@@ -18,6 +18,7 @@ GATES = {
     "tests": "test",
     "audit": "audit",
     "build": "build",
+    "integration": "integration",
     "check": "check",
     "controls": "controls",
 }

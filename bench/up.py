@@ -20,7 +20,8 @@ import psutil
 
 from bench.measure import Bar, report
 from pipelines.stack.process import recovery, verbs as engine
-from pipelines.stack.process.verbs import Running, Stack
+from pipelines.stack.process.verbs import Running
+from pipelines.stack.stack import Stack
 
 ROUNDS = 5
 ROOT = Path(__file__).parents[1]

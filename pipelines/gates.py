@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pipelines.checkout import git, patterns
 from pipelines.console import progress
-from pipelines.errors import SummitError
+from pipelines.documents.nearest import nearest
+from pipelines.errors import ConfigError, SummitError
 from pipelines.planning import plan
 from pipelines.planning.plan import Verdict
 from pipelines.planning.workspace import Workspace
@@ -16,13 +17,14 @@ from pipelines.reporting import report
 from pipelines.running import scheduler
 from pipelines.running.runner import Runner
 from pipelines.running.scheduler import Work
-from pipelines.step import Result, Status
+from pipelines.step import Result, Status, Step
 
 
 class Request(NamedTuple):
     """What a person asked for.
 
-    `affected` narrows to what changed since HEAD and that ref parted, "" being the default branch.
+    `affected` narrows to what changed since HEAD and that ref parted, "" being the default branch;
+    `only` to these components, and what their steps need.
     `is_strict` runs everything, traced, and fails a step that reads what it does not declare.
     """
 
@@ -31,6 +33,7 @@ class Request(NamedTuple):
     jobs: int = 0  # one per core
     keep_going: bool = False
     is_strict: bool = False
+    only: tuple[str, ...] = ()
 
 
 class GateFailed(SummitError):
@@ -84,12 +87,22 @@ def _scheduled(
 def select(workspace: Workspace, request: Request) -> dict[str, Verdict]:
     """The plan: the verdicts on the steps of the gates and on all they need, in order.
 
-    Raises `ConfigError` for an unknown gate or ref.
+    Raises `ConfigError` for an unknown gate, ref or component.
     """
     steps, gates = workspace.layout.steps, workspace.layout.gates
     chosen = _affected(workspace, request.affected) if request.affected is not None else set(steps)
+    if request.only:
+        chosen &= _of_components(steps.values(), request.only)
     ids = plan.select(steps, gates, request.gates, only=lambda step: step.id in chosen)
     return {id_: workspace.verdicts[id_] for id_ in ids}
+
+
+def _of_components(steps: Iterable[Step], names: Sequence[str]) -> set[str]:
+    known = {step.component for step in steps}
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"no component called {name!r}", hint=nearest(name, known))
+    return {step.id for step in steps if step.component in names}
 
 
 def _affected(workspace: Workspace, ref: str) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from tasks import controls, gates, ledger, lock, plan, stack
+from tasks import controls, engine, gates, images, ledger, lock, plan, stack
 
 namespace = Collection(
     controls.controls,
@@ -12,6 +12,7 @@ namespace = Collection(
     gates.build,
     gates.check,
     gates.fmt,
+    gates.integration,
     gates.lint,
     gates.test,
     gates.types,
@@ -38,3 +39,5 @@ namespace.add_collection(
         ledger.verify,
     )
 )
+namespace.add_collection(Collection("engine", engine.start, engine.stop))
+namespace.add_collection(Collection("images", images.bases))

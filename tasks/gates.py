@@ -10,7 +10,7 @@ from pathlib import Path
 from invoke.context import Context
 from invoke.tasks import Task
 
-from pipelines import direct, entry, gates
+from pipelines import console, direct, entry, gates
 from pipelines.errors import ConfigError
 from pipelines.gates import Request
 from pipelines.planning import forecast
@@ -37,18 +37,8 @@ def _gate(name: str, summary: str) -> Task[Callable[..., None]]:
         plan: bool = False,
         strict_inputs: bool = False,
     ) -> None:
-        request = Request(
-            gates=(name,),
-            affected="" if affected is True else affected or None,
-            jobs=jobs,
-            keep_going=keep_going,
-            is_strict=strict_inputs,
-        )
-        workspace = entry.workspace(str(find_root(Path.cwd())))
-        if plan:
-            forecast.show(workspace, request)
-        else:
-            gates.run(workspace, request)
+        request = Request((name,), _ref(affected), jobs, keep_going, strict_inputs)
+        _bring(find_root(Path.cwd()), request, is_plan=plan)
 
     body.__doc__ = f"{summary}\n\n    Example: inv {name} --affected --keep-going\n    "
     return task(name=name, optional=["affected"], help=OPTIONS)(body)
@@ -57,9 +47,73 @@ def _gate(name: str, summary: str) -> Task[Callable[..., None]]:
 lint = _gate("lint", "Check style, formatting and locks.")
 types = _gate("types", "Check types, strictly.")
 audit = _gate("audit", "Look for what should not reach production.")
-build = _gate("build", "Build what is shipped.")
 check = _gate("check", "Run every gate.")
 _all_tests = _gate("test", "Run the tests.")
+
+
+@task(
+    iterable=["only"],
+    optional=["affected"],
+    help={**OPTIONS, "only": "a component; may be given several times"},
+)
+def build(
+    c: Context,
+    only: Sequence[str] | None = None,
+    affected: str | bool | None = None,
+    jobs: int = 0,
+    keep_going: bool = False,
+    plan: bool = False,
+    strict_inputs: bool = False,
+) -> None:
+    """Build what is shipped: the distribution, and the services' images.
+
+    Example: inv build --only fabric
+    """
+    root = find_root(Path.cwd())
+    request = Request(
+        ("build",), _ref(affected), jobs, keep_going, strict_inputs, tuple(only or ())
+    )
+    _bring(root, request, is_plan=plan)
+    if not plan:
+        from pipelines.images import kept
+
+        kept.ensure(root, only=request.only)
+        for image in kept.built(root):
+            console.result(f"{image.image}  {image.digest}")
+
+
+@task(optional=["affected"], help=OPTIONS)
+def integration(
+    c: Context,
+    affected: str | bool | None = None,
+    jobs: int = 0,
+    keep_going: bool = False,
+    plan: bool = False,
+    strict_inputs: bool = False,
+) -> None:
+    """Try the services and the whole stack in containers.
+
+    Example: inv integration --plan
+    """
+    root = find_root(Path.cwd())
+    if not plan:
+        from pipelines.images import kept
+
+        kept.ensure(root)
+    request = Request(("integration",), _ref(affected), jobs, keep_going, strict_inputs)
+    _bring(root, request, is_plan=plan)
+
+
+def _ref(affected: str | bool | None) -> str | None:
+    return "" if affected is True else affected or None
+
+
+def _bring(root: Path, request: Request, *, is_plan: bool) -> None:
+    workspace = entry.workspace(str(root))
+    if is_plan:
+        forecast.show(workspace, request)
+    else:
+        gates.run(workspace, request)
 
 
 @task()

@@ -1,4 +1,4 @@
-"""The stack: everything that `compose.yaml` says must run together, here as local processes."""
+"""The stack: everything that `compose.yaml` says must run together."""
 
 from __future__ import annotations
 
@@ -11,17 +11,10 @@ from invoke.context import Context
 
 from pipelines import console
 from pipelines.errors import ConfigError
-from pipelines.stack import report
-from pipelines.stack.place import Place
-from pipelines.stack.process import (
-    foreground,
-    health as healths,
-    logs as log_files,
-    recovery,
-    verbs as engine,
-)
-from pipelines.stack.process.launch import usual_ports
-from pipelines.stack.process.verbs import NotHealthy, Stack
+from pipelines.stack import choice, report
+from pipelines.stack.engine import Engine, OnChange
+from pipelines.stack.health import NotHealthy
+from pipelines.stack.stack import Stack
 from pipelines.stack.status import State, Status
 from tasks._task import task
 
@@ -31,28 +24,39 @@ TIMEOUT = {"wait-timeout": f"seconds to wait for health (default {WAIT:g})"}
 
 
 @task(
-    iterable=["only"],
-    help={**ONLY, **TIMEOUT, "attach": "follow the logs; Ctrl-C then stops the stack"},
+    iterable=["only", "profile"],
+    help={
+        **ONLY,
+        **TIMEOUT,
+        "engine": "docker or process (default: docker where an engine answers)",
+        "profile": "services of this profile too; may be given several times",
+        "attach": "follow the logs; Ctrl-C then stops the stack",
+    },
 )
 def up(
-    c: Context, only: Sequence[str] | None = None, wait_timeout: float = WAIT, attach: bool = False
+    c: Context,
+    only: Sequence[str] | None = None,
+    profile: Sequence[str] | None = None,
+    engine: str = "",
+    wait_timeout: float = WAIT,
+    attach: bool = False,
 ) -> None:
     """Bring the stack up healthy and leave it running.
 
-    Example: inv up --only fusion --wait-timeout 30
+    Example: inv up --engine process --only fusion --wait-timeout 30
     """
-    stack = _stack()
-    try:
-        running = engine.up(stack, only=only or (), timeout=wait_timeout, on_change=_show_changes())
-    except NotHealthy as error:
-        _explain(error, stack.place)
-        raise
-    with _stopping_at_the_end(stack.place) if attach else nullcontext():
-        for line in report.moved(running.launches.values(), usual_ports(stack.project.services)):
+    chosen, why = choice.for_up(_stack(), engine)
+    console.progress(f"engine: {chosen.described} ({why})")
+    with _explained(chosen):
+        running = chosen.up(
+            only=only or (), profiles=profile or (), timeout=wait_timeout, on_change=_show_changes()
+        )
+    with _stopping_at_the_end(chosen) if attach else nullcontext():
+        for line in running.notices:
             console.progress(line)
-        console.result(report.addresses(running.statuses, running.launches))
+        console.result(report.addresses(running))
         if attach:
-            _follow(stack.place, sorted(running.launches))
+            _follow(chosen, sorted(status.name for status in running.statuses))
 
 
 @task(help={"volumes": "also delete the data"})
@@ -61,10 +65,7 @@ def down(c: Context, volumes: bool = False) -> None:
 
     Example: inv down --volumes
     """
-    stack = _stack()
-    engine.down(stack.place)
-    if volumes:
-        engine.drop_volumes(stack)
+    _engine().down(volumes=volumes)
 
 
 @task(
@@ -76,12 +77,9 @@ def restart(c: Context, only: Sequence[str] | None = None, wait_timeout: float =
 
     Example: inv restart --only fusion
     """
-    stack = _stack()
-    try:
-        engine.restart(stack, only or (), timeout=wait_timeout, on_change=_show_changes())
-    except NotHealthy as error:
-        _explain(error, stack.place)
-        raise
+    engine = _engine()
+    with _explained(engine):
+        engine.restart(only or (), timeout=wait_timeout, on_change=_show_changes())
 
 
 @task()
@@ -90,14 +88,13 @@ def ps(c: Context) -> None:
 
     Example: inv ps
     """
-    place = _stack().place
-    running = engine.now(place)
+    running = _engine().now()
     if not running:
         console.progress("nothing runs; `inv up` starts the stack")
         return
     console.result(report.services(running.statuses))
-    if not running.supervised:
-        raise engine.SupervisorKilled(len(recovery.survivors(place)))
+    if running.trouble:
+        raise running.trouble
 
 
 @task()
@@ -106,11 +103,12 @@ def health(c: Context) -> None:
 
     Example: inv health
     """
-    running = engine.require(_stack().place)
-    found = healths.ask_all(running.launches.values())
+    engine = _engine()
+    found = engine.health()
     console.result(report.answers(found))
-    sick = [s for s in running.statuses if s.name in found and not found[s.name][0]]
-    lost = [s for s in running.statuses if s.state.is_lost and s not in sick]
+    statuses = engine.now().statuses
+    sick = [s for s in statuses if s.name in found and not found[s.name][0]]
+    lost = [s for s in statuses if s.state.is_lost and s not in sick]
     if sick or lost:
         raise NotHealthy([*sick, *lost])
 
@@ -126,18 +124,18 @@ def logs(
 
     Example: inv logs -f --only fusion
     """
-    place = _stack().place
-    known = sorted(file.stem for file in place.logs.glob("*.log"))
+    engine = _engine()
+    known = engine.logged()
     for name in only or ():
         if name not in known:
             raise ConfigError(f"no log of {name!r}", hint=f"known: {', '.join(known) or 'none'}")
     names = only or known
     before = report.prefixes(names)
     for name in names:
-        for line in log_files.tail(place.log(name), lines):
+        for line in engine.tail(name, lines):
             console.result(before[name] + line)
     if follow:
-        _follow(place, names)
+        _follow(engine, names)
 
 
 @task()
@@ -146,7 +144,7 @@ def smoke(c: Context) -> None:
 
     Example: inv smoke
     """
-    foreground.smoke(_stack())
+    _engine().smoke()
 
 
 @task(name="exec", positional=["service"], help={"service": "whose environment to run in"})
@@ -159,14 +157,18 @@ def exec_(c: Context, service: str) -> None:
     command = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     if not command:
         raise ConfigError("no command given", hint="inv exec SERVICE -- COMMAND ARGUMENT...")
-    foreground.execute(_stack(), service, command)
+    _engine().execute(service, command)
 
 
 def _stack() -> Stack:
     return Stack.of(Path.cwd())
 
 
-def _show_changes() -> engine.OnChange:
+def _engine() -> Engine:
+    return choice.current(_stack())
+
+
+def _show_changes() -> OnChange:
     """Print a line whenever a service's state is another than the last one printed."""
     shown: dict[str, State] = {}
 
@@ -178,25 +180,28 @@ def _show_changes() -> engine.OnChange:
     return show
 
 
-def _explain(error: NotHealthy, place: Place) -> None:
-    for status in error.causes:
-        console.progress(report.failure(status, place))
+@contextmanager
+def _explained(engine: Engine) -> Iterator[None]:
+    """Show of each service that is not healthy what it said last."""
+    try:
+        yield
+    except NotHealthy as error:
+        for status in error.causes:
+            log = engine.tail(status.name, report.LOG_LINES)
+            console.progress(report.failure(status, log))
+        raise
 
 
 @contextmanager
-def _stopping_at_the_end(place: Place) -> Iterator[None]:
+def _stopping_at_the_end(engine: Engine) -> Iterator[None]:
     """However it ends, by Ctrl-C or a signal, is the end of the stack."""
     try:
         yield
     finally:
         console.progress("stopping the stack")
-        engine.down(place)
+        engine.down()
 
 
-def _follow(place: Place, names: Sequence[str]) -> None:
+def _follow(engine: Engine, names: Sequence[str]) -> None:
     before = report.prefixes(names)
-    log_files.follow(
-        {name: place.log(name) for name in names},
-        lambda name, line: console.result(before[name] + line),
-        go_on=lambda: recovery.is_supervised(place),
-    )
+    engine.follow(names, lambda name, line: console.result(before[name] + line))

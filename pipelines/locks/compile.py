@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 import tempfile
@@ -18,14 +17,11 @@ from pipelines.files import write_atomically
 from pipelines.locks.check import LOCK, SOURCE, check_lock, find_sources, read_lock
 from pipelines.locks.lock import Lock
 from pipelines.locks.source import Source, read_source
-from pipelines.locks.together import run_together
-from pipelines.programs import process
+from pipelines.programs import pip_route
 from pipelines.programs.process import Completed
+from pipelines.programs.together import run_together
 
 _OLDEST = (3, 11)
-# What leads to the package index. Whatever else a person configured for pip (more indexes, folders
-# of wheels, constraints) would narrow the hashes to what is there, or put a path into a lock.
-_ROUTE = ("index-url", "cert", "client-cert", "proxy", "trusted-host", "timeout", "default-timeout")
 _UNSTAMPED = "0" * 64
 
 
@@ -142,22 +138,10 @@ def _keep(root: Path, source: Source, output: Path) -> Path:
 
 
 def compile_environment() -> dict[str, str]:
-    """This process's environment with nothing of pip's configuration but the way to the index."""
+    """This process's environment with nothing of pip's configuration but the way to the index.
+
+    The rest would narrow the hashes to what is there, or put a path into a lock.
+    """
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    route = {_variable(setting) for setting in _ROUTE}
-    chosen = {name: value for name, value in os.environ.items() if name in route}
-    return {**plain, **_configured_route(), **chosen, "PIP_CONFIG_FILE": os.devnull}
-
-
-def _configured_route() -> dict[str, str]:
-    listed = process.run([sys.executable, "-m", "pip", "config", "list"], capture=True, echo=False)
-    settings = (line.partition("=") for line in listed.output.splitlines())
-    return {
-        _variable(name): ast.literal_eval(value)  # pip prints values as Python does
-        for key, _, value in settings
-        if (name := key.removeprefix("global.")) in _ROUTE
-    }
-
-
-def _variable(setting: str) -> str:
-    return f"PIP_{setting.upper().replace('-', '_')}"
+    route = {pip_route.variable(name): value for name, value in pip_route.route().items()}
+    return {**plain, **route, "PIP_CONFIG_FILE": os.devnull}

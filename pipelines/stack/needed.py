@@ -21,11 +21,13 @@ from pipelines.compose.model import Mount, Service
 from pipelines.documents.nearest import nearest
 from pipelines.errors import ConfigError, MachineError, SummitError, Where
 from pipelines.stack import place as places, report
+from pipelines.stack.health import NotHealthy
 from pipelines.stack.place import Place
 from pipelines.stack.ports import HOST
-from pipelines.stack.process import recovery, verbs as engine
+from pipelines.stack.process import logs, recovery, verbs as engine
 from pipelines.stack.process.launch import Launch
-from pipelines.stack.process.verbs import NotHealthy, Running, Stack
+from pipelines.stack.process.verbs import Running
+from pipelines.stack.stack import Stack
 
 WAIT = 60.0  # seconds for services to become healthy
 LAST_WAIT = 60.0  # seconds for all of them to stop, each within its own grace
@@ -43,7 +45,10 @@ class NeededNotHealthy(SummitError):
             f"service {', '.join(services)} did not become healthy: {causes}",
             hint=f"`inv up --only {services[0]}` brings it up to be looked at",
         )
-        self.output = "\n".join(report.failure(status, place) for status in error.causes)
+        self.output = "\n".join(
+            report.failure(status, logs.tail(place.log(status.name), report.LOG_LINES))
+            for status in error.causes
+        )
 
 
 class Needed:

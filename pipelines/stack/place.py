@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +81,14 @@ class Place:
                 f"no space: {free} MB are free at {self.state}, {LEAST_SPACE} MB are needed",
                 hint="free some space, or `inv down --volumes`",
             )
+
+
+@contextmanager
+def one_command_at_a_time(place: Place) -> Iterator[None]:
+    """Wait until no other command changes this stack."""
+    with (place.state / "command.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def runs(root: Path) -> Path:

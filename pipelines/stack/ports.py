@@ -23,3 +23,8 @@ def any_free() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def moved(service: str, usual: int, port: int) -> str:
+    """What a person is told of a service that could not have its usual port."""
+    return f"port {usual} is taken: {service} listens on {port}"

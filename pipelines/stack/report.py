@@ -7,14 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pipelines import console
 from pipelines.console import Colour
-from pipelines.stack.place import Place
-from pipelines.stack.ports import HOST
-from pipelines.stack.process.launch import Launch
-from pipelines.stack.process.logs import tail
-from pipelines.stack.process.probes import Answer
+from pipelines.stack.engine import Running
+from pipelines.stack.health import Answer
 from pipelines.stack.status import State, Status
 
-LOG_LINES = 10
+LOG_LINES = 10  # of one that is not healthy
 COLOURS = {
     State.HEALTHY: Colour.GOOD,
     State.RUNNING: Colour.GOOD,
@@ -43,16 +40,16 @@ def services(statuses: Iterable[Status], *, moment: float | None = None) -> str:
     return console.table(["service", "state", "pid", "restarts", "for", ""], rows)
 
 
-def addresses(statuses: Iterable[Status], launches: Mapping[str, Launch]) -> str:
+def addresses(running: Running) -> str:
     """Where each service listens."""
     rows = [
         [
             status.name,
-            _address(launches[status.name]),
+            running.addresses[status.name],
             console.paint(status.state.value, Colour.GOOD),
         ]
-        for status in statuses
-        if status.port and status.name in launches
+        for status in running.statuses
+        if status.name in running.addresses
     ]
     return console.table(["service", "address", "state"], rows)
 
@@ -73,15 +70,6 @@ def answers(found: Mapping[str, tuple[Answer, float]]) -> str:
     return console.table(["service", "health", "asked", "answer"], rows)
 
 
-def moved(launches: Iterable[Launch], usual: Mapping[str, int]) -> list[str]:
-    """A sentence for each service that does not listen where it usually does."""
-    return [
-        f"port {usual[launch.name]} is taken: {launch.name} listens on {launch.port}"
-        for launch in launches
-        if launch.port and usual.get(launch.name, launch.port) != launch.port
-    ]
-
-
 def change(status: Status) -> str:
     """One line for a change of state."""
     name = f"{status.name:<20}"
@@ -91,14 +79,14 @@ def change(status: Status) -> str:
     )
 
 
-def failure(status: Status, place: Place) -> str:
+def failure(status: Status, log: Iterable[str]) -> str:
     """Why a service is not healthy: its state, the probe's last answer, its last log lines."""
     lines = [
         f"{status.name}: {status.state.value}{': ' + status.message if status.message else ''}"
     ]
     if status.answer:
         lines.append(f"  last answer: {status.answer}")
-    lines += [f"  | {line}" for line in tail(place.log(status.name), LOG_LINES)]
+    lines += [f"  | {line}" for line in log]
     return "\n".join(lines)
 
 
@@ -106,11 +94,6 @@ def prefixes(names: Sequence[str]) -> dict[str, str]:
     """What to put before a service's log lines so that they line up."""
     width = max(map(len, names), default=0)
     return {name: f"{name:<{width}} | " for name in names}
-
-
-def _address(launch: Launch) -> str:
-    scheme = "postgresql" if launch.cluster else "http"
-    return f"{scheme}://{HOST}:{launch.port}"
 
 
 def _ago(seconds: float) -> str:

@@ -15,6 +15,10 @@ from pipelines.compose.model import Project, Secret, Service
 from pipelines.errors import ConfigError
 from pipelines.stack.place import Place
 
+# The folder lets nobody in but its owner. Inside, the mode is the one that a container sees, whose
+# user is another than the owner and never root.
+MODE = 0o444
+
 
 def _password() -> bytes:
     return secrets.token_urlsafe(32).encode()  # 256 bits
@@ -28,10 +32,19 @@ def _ed25519() -> bytes:
 GENERATORS: dict[str, Callable[[], bytes]] = {"password": _password, "ed25519": _ed25519}
 
 
+def generate(project: Project, services: Iterable[Service]) -> None:
+    """Generate what is missing of the secrets that these services are granted.
+
+    Raises ConfigError for a secret whose file is missing and cannot be generated.
+    """
+    for name in {grant.source for service in services for grant in service.secrets}:
+        _file(project.secrets[name], project.file)
+
+
 def provide(project: Project, services: Iterable[Service], place: Place) -> None:
     """Generate what is missing, and link to each service the secrets it is granted, no others.
 
-    Raises ConfigError for a secret whose file is missing and cannot be generated.
+    Raises ConfigError as `generate` does.
     """
     for service in services:
         grants = place.grants / service.name
@@ -54,6 +67,8 @@ def _file(secret: Secret, compose_file: Path) -> Path:
         )
     if not secret.file.exists():
         _generate(secret, secret.file, compose_file)
+    elif "generate" in secret.extension and secret.file.stat().st_mode & 0o777 != MODE:
+        secret.file.chmod(MODE)  # from before any container had to read it
     return secret.file
 
 
@@ -66,8 +81,9 @@ def _generate(secret: Secret, file: Path, compose_file: Path) -> None:
             hint=f"write it, or say how to make it (`x-summit: {{generate: ...}}`, one of {known})",
         )
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent)  # mode 0600
+    handle, name = tempfile.mkstemp(dir=file.parent)
     with os.fdopen(handle, "wb") as stream:
+        os.fchmod(handle, MODE)
         stream.write(GENERATORS[kind]())
         stream.flush()
         os.fsync(stream.fileno())

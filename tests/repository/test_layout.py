@@ -20,6 +20,7 @@ FEATURES = ("compose", "containers", "controls", "detection", "images", "locks",
 ALLOWED = {  # beside themselves
     ("stack", "compose"),  # the stack is brought up from a Compose project
     ("stack", "containers"),  # and in containers
+    ("stack", "images"),  # of images that may have to be built first
     ("images", "compose"),  # what is built stands in the Compose file
     ("images", "containers"),
     ("detection", "containers"),  # faults are put into what runs

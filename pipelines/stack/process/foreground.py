@@ -6,18 +6,13 @@ import os
 from collections.abc import Sequence
 from typing import NoReturn
 
-from pipelines.errors import ConfigError, SummitError
+from pipelines.errors import ConfigError
 from pipelines.programs import process
+from pipelines.stack.health import SMOKE, NotHealthy, SmokeFailed
 from pipelines.stack.ports import HOST
 from pipelines.stack.process import verbs as engine
 from pipelines.stack.process.launch import MARK
-from pipelines.stack.process.verbs import NotHealthy, Stack
-
-SMOKE = "smoke"  # the profile of the jobs that tell whether the whole system works
-
-
-class SmokeFailed(SummitError):
-    """A smoke job ended badly; what it printed says where."""
+from pipelines.stack.stack import Stack
 
 
 def smoke(stack: Stack) -> None:

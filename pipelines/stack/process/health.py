@@ -6,9 +6,9 @@ import asyncio
 import time
 from collections.abc import Iterable
 
+from pipelines.stack.health import Answer
 from pipelines.stack.process import probes
 from pipelines.stack.process.launch import Launch
-from pipelines.stack.process.probes import Answer
 
 
 def ask_all(launches: Iterable[Launch]) -> dict[str, tuple[Answer, float]]:

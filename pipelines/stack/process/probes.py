@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pipelines.errors import SummitError
 from pipelines.programs import process
+from pipelines.stack.health import Answer
 
 FIRST_PAUSE = 0.01  # seconds; grows by half with each question until `start_interval`
 GROWTH = 1.5
@@ -30,15 +31,6 @@ class Probe:
     retries: int = 3
     start_period: float = 0.0
     start_interval: float = 5.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    ok: bool
-    text: str
-
-    def __bool__(self) -> bool:
-        return self.ok
 
 
 async def ask(probe: Probe, *, port: int | None, environment: Mapping[str, str]) -> Answer:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +19,13 @@ from tenacity import (
     wait_fixed,
 )
 
-from pipelines import compose, console
-from pipelines.compose.model import Project, Service
+from pipelines import console
+from pipelines.compose.model import Service
 from pipelines.errors import MachineError, SummitError
-from pipelines.stack import place as places, secrets
-from pipelines.stack.place import Place
+from pipelines.stack import secrets
+from pipelines.stack.engine import OnChange
+from pipelines.stack.health import NotHealthy, NotRunning
+from pipelines.stack.place import Place, one_command_at_a_time
 from pipelines.stack.process import control, postgres_binaries, recovery
 from pipelines.stack.process.control import (
     Down,
@@ -37,30 +37,13 @@ from pipelines.stack.process.control import (
     Up,
     Watch,
 )
-from pipelines.stack.process.launch import Launch, Layout, assign_ports, check_extensions
-from pipelines.stack.status import State, Status
+from pipelines.stack.process.launch import Launch, Layout, assign_ports
+from pipelines.stack.stack import Stack
+from pipelines.stack.status import Status
 
 START_TIMEOUT = 20.0  # seconds for a supervisor to listen, or to end once it has said so
 
 LAST_WORDS = 0.3  # seconds for the others to fail too once one is lost: one cause, one report
-
-OnChange = Callable[[Status], None]
-
-
-class NotHealthy(SummitError):
-    """Some services did not become healthy: `causes`, and those that only wait for them."""
-
-    def __init__(self, statuses: Sequence[Status], why: str = "") -> None:
-        lost = [s for s in statuses if s.state.is_lost and not s.is_blocked]
-        begun = [s for s in statuses if s.state is not State.WAITING]
-        self.causes = lost or begun or list(statuses)
-        names = ", ".join(status.name for status in self.causes)
-        others = len(statuses) - len(self.causes)
-        waiting = f" (and {others} that wait for it)" if others else ""
-        super().__init__(
-            f"not healthy{why}: {names}{waiting}",
-            hint="`inv logs` has more, `inv down` stops the rest",
-        )
 
 
 class SupervisorKilled(SummitError):
@@ -71,29 +54,6 @@ class SupervisorKilled(SummitError):
             f"the supervisor is gone (killed, or the machine went down); {left} processes are left",
             hint="`inv up` puts it right, `inv down` stops them",
         )
-
-
-class NotRunning(SummitError):
-    """A command needs a running stack."""
-
-    def __init__(self, what: str = "the stack") -> None:
-        super().__init__(f"{what} is not running", hint="start it with `inv up`")
-
-
-@dataclass(frozen=True)
-class Stack:
-    """A Compose project and where its processes keep their state."""
-
-    place: Place
-    project: Project
-
-    @classmethod
-    def of(cls, start: Path, *, environ: Mapping[str, str] = os.environ) -> Stack:
-        """The stack of the checkout that `start` lies in; raises ConfigError for a bad file."""
-        place, file = places.find(start)
-        project = compose.load(file, environ=environ)
-        check_extensions(project)
-        return cls(place, project)
 
 
 @dataclass(frozen=True)
@@ -114,7 +74,13 @@ class Running:
 
 
 def up(
-    stack: Stack, *, only: Sequence[str], timeout: float, on_change: OnChange, fork: bool = True
+    stack: Stack,
+    *,
+    only: Sequence[str],
+    timeout: float,
+    on_change: OnChange,
+    profiles: Sequence[str] = (),
+    fork: bool = True,
 ) -> Running:
     """Bring the services (all, or these and what they need) up and return once all are healthy.
 
@@ -123,8 +89,8 @@ def up(
     """
     stack.place.prepare()
     deadline = time.monotonic() + timeout
-    services = stack.project.selected(only=only)
-    with _one_command_at_a_time(stack.place):
+    services = stack.project.selected(profiles=profiles, only=only)
+    with one_command_at_a_time(stack.place):
         was_running = recovery.is_supervised(stack.place)
         launches = resolve(stack, services, fork=fork)
         if not was_running:
@@ -162,7 +128,7 @@ def restart(stack: Stack, names: Sequence[str], *, timeout: float, on_change: On
         launch.name for launch in running.launches.values() if not launch.is_job
     ]
     deadline = time.monotonic() + timeout
-    with _one_command_at_a_time(stack.place):
+    with one_command_at_a_time(stack.place):
         _tell(stack.place, Restart(chosen))
     wait_until_ready(stack.place, set(chosen), deadline, on_change, timeout=timeout)
     return now(stack.place)
@@ -172,7 +138,7 @@ def down(place: Place) -> None:
     """Stop everything, supervised or left behind by a supervisor that was killed."""
     if not place.state.exists():
         return
-    with _one_command_at_a_time(place):
+    with one_command_at_a_time(place):
         if recovery.is_supervised(place):
             _tell(place, Down())
             _until_ended(place)
@@ -240,13 +206,6 @@ def wait_until_ready(
                 return
     except TimeoutError:
         raise NotHealthy(missing(), "" if lost else f" after {timeout:g} s") from None
-
-
-@contextmanager
-def _one_command_at_a_time(place: Place) -> Iterator[None]:
-    with (place.state / "command.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def start_supervisor(place: Place, lifeline: int | None = None) -> subprocess.Popen[bytes]:

@@ -11,7 +11,11 @@ from pipelines.programs.process import Completed
 
 
 def run_together(
-    commands: Sequence[Sequence[str]], *, cwd: Path, env: Mapping[str, str], jobs: int | None
+    commands: Sequence[Sequence[str]],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    jobs: int | None = None,
 ) -> list[Completed]:
     """Run the commands, `jobs` at a time (one per core unless given), and return how each ended.
 

@@ -1,0 +1,35 @@
+"""Where this host gets Debian's packages from, by the word of apt itself."""
+
+from __future__ import annotations
+
+from pipelines.programs import process
+
+RELEASE = "trixie"
+_SUITES = {"Debian": ("", "-updates"), "Debian-Security": ("-security",)}
+
+
+def mirrors() -> dict[str, str]:
+    """The address of each archive by its label; empty on a host that has none of Debian's."""
+    question = ["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)"]
+    try:
+        said = process.read([*question, "Created-By: Packages"])
+    except process.ProgramMissing:
+        return {}
+    pairs = [line.split() for line in said.text.splitlines()] if said else []
+    return {label: uri for label, uri in reversed(pairs) if label in _SUITES}  # the first counts
+
+
+def sources() -> list[str]:
+    """The lines of a sources.list for `RELEASE`, from this host's own mirrors."""
+    return [
+        f"deb {uri} {RELEASE}{suite} main"
+        for label, uri in sorted(mirrors().items())
+        for suite in _SUITES[label]
+    ]
+
+
+def is_old() -> bool:
+    """Whether apt knows only releases of Debian whose engine is too old."""
+    question = ["apt-get", "indextargets", "--format", "$(CODENAME)", "Origin: Debian"]
+    known = set(process.read(question).text.split())
+    return bool(known & {"bullseye", "bookworm"}) and RELEASE not in known

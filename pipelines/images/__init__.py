@@ -1,0 +1,1 @@
+"""Container images: the bases they stand on, their builds, and what was built."""

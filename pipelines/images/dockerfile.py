@@ -1,0 +1,39 @@
+"""What a service's Dockerfile starts from."""
+
+from __future__ import annotations
+
+import io
+from typing import NamedTuple
+
+from docker.auth import resolve_repository_name
+from docker.utils import parse_repository_tag
+from dockerfile_parse import DockerfileParser
+
+from pipelines.compose.model import Project, Service
+from pipelines.errors import ConfigError
+
+
+class Origins(NamedTuple):
+    """The images that its stages are made from, and the one under the image itself, as written."""
+
+    all: tuple[str, ...]
+    base: str
+
+
+def origins(project: Project, service: Service) -> Origins:
+    """Read the Dockerfile of a service that has `build`. Raises `ConfigError` when that fails."""
+    build = service.build or {}
+    context = project.file.resolve().parent / build["context"]
+    file = context / build.get("dockerfile", "Dockerfile")
+    try:
+        text = file.read_text()
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}", where=service.where) from None
+    parser = DockerfileParser(fileobj=io.StringIO(text))
+    return Origins(tuple(dict.fromkeys(parser.parent_images)), parser.baseimage or "scratch")
+
+
+def repository(image: str) -> str:
+    """`prom/prometheus` of `docker.io/prom/prometheus:v3.5.0@sha256:...`."""
+    named, _ = parse_repository_tag(image.partition("@")[0])
+    return str(resolve_repository_name(named)[1]).removeprefix("library/")

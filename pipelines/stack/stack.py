@@ -1,0 +1,30 @@
+"""A checkout's stack: what its Compose file describes, and where its state is kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines import compose
+from pipelines.compose.model import Project
+from pipelines.stack import place as places
+from pipelines.stack.place import Place
+from pipelines.stack.process.launch import check_extensions
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A Compose project and where its processes keep their state."""
+
+    place: Place
+    project: Project
+
+    @classmethod
+    def of(cls, start: Path, *, environ: Mapping[str, str] = os.environ) -> Stack:
+        """The stack of the checkout that `start` lies in; raises ConfigError for a bad file."""
+        place, file = places.find(start)
+        project = compose.load(file, environ=environ)
+        check_extensions(project)
+        return cls(place, project)

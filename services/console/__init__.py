@@ -1,0 +1,1 @@
+"""console: the web page on which people watch incidents and missions."""

@@ -1,0 +1,139 @@
+"""Finding an engine: where it is, whether it answers, whether it is young enough."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from pipelines.containers import EngineDown, EngineOld, connect
+from pipelines.containers.client import MINIMUM_API
+from pipelines.errors import ConfigError
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[str], str]]:
+    """Answer as an engine of this API version would; returns its address."""
+    servers: list[HTTPServer] = []
+
+    def start(api: str) -> str:
+        class Engine(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = json.dumps({"ApiVersion": api}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_words: object) -> None:
+                pass
+
+        server = HTTPServer(("127.0.0.1", 0), Engine)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"tcp://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+
+
+def error() -> str:
+    with pytest.raises(EngineDown) as caught, connect():
+        pass
+    assert caught.value.exit_code == 5
+    return str(caught.value)
+
+
+def test_no_engine_at_a_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+
+    assert error() == (
+        f"no container engine answers at unix://{tmp_path}/none.sock: no such file or directory;"
+        " start it, or `./inv engine.start`"
+    )
+
+
+def test_no_engine_at_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
+
+    assert error().startswith(f"no container engine answers at tcp://127.0.0.1:{port}: connection")
+
+
+def test_an_address_of_no_known_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "carrier://pigeon")
+
+    assert error().startswith("no container engine answers at carrier://pigeon: ")
+
+
+def test_an_engine_that_is_too_old(
+    monkeypatch: pytest.MonkeyPatch, serve: Callable[[str], str]
+) -> None:
+    address = serve("1.43")
+    monkeypatch.setenv("DOCKER_HOST", address)
+
+    with pytest.raises(EngineOld) as caught, connect():
+        pass
+
+    assert str(caught.value) == (
+        f"the container engine at {address} speaks API 1.43, and {MINIMUM_API} is needed;"
+        " upgrade it to Engine 25 or newer"
+    )
+    assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize("api", [MINIMUM_API, "1.100"])
+def test_an_engine_that_is_young_enough(
+    monkeypatch: pytest.MonkeyPatch, serve: Callable[[str], str], api: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", serve(api))
+
+    with connect() as client:
+        assert client.api.api_version == api
+
+
+def test_the_current_context_says_where(
+    monkeypatch: pytest.MonkeyPatch, serve: Callable[[str], str], tmp_path: Path
+) -> None:
+    _context(tmp_path, "elsewhere", serve("1.44"))
+    (tmp_path / "config.json").write_text(json.dumps({"currentContext": "elsewhere"}))
+    with connect() as client:
+        assert client.api.api_version == "1.44"
+
+    monkeypatch.setenv("DOCKER_HOST", serve("1.45"))  # the variable wins
+    with connect() as client:
+        assert client.api.api_version == "1.45"
+
+
+def test_a_context_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONTEXT", "mars")
+
+    with (
+        pytest.raises(ConfigError, match="no docker context mars; see `docker context ls`"),
+        connect(),
+    ):
+        pass
+
+
+def _context(config: Path, name: str, host: str) -> None:
+    folder = config / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+    folder.mkdir(parents=True)
+    endpoints = {"docker": {"Host": host, "SkipTLSVerify": False}}
+    meta = {"Name": name, "Metadata": {}, "Endpoints": endpoints}
+    (folder / "meta.json").write_text(json.dumps(meta))

@@ -1,0 +1,81 @@
+"""A checkout of our own whose images have names of their own, and an engine, which is a must."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import docker
+import pytest
+import yaml
+
+from pipelines.containers import connect
+
+ROOT = Path(__file__).parents[3]
+SOURCES = (".dockerignore", "docker", "services")
+COMMIT = ("-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "--message=all")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    with connect() as client:
+        yield client
+
+
+class Checkout:
+    """A copy of what images are made of, under Git, in which every image has another name."""
+
+    def __init__(self, root: Path, prefix: str) -> None:
+        self.root = root
+        self.prefix = prefix
+        for name in SOURCES:
+            source = ROOT / name
+            if source.is_file():
+                shutil.copy(source, root)
+            else:
+                ignored = shutil.ignore_patterns("__pycache__", "tests")
+                shutil.copytree(source, root / name, ignore=ignored, copy_function=shutil.copy)
+        services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+        self.components = [n for n, it in services.items() if it.get("image") == f"summit-{n}"]
+        described = {
+            name: {"image": self.image(name), "build": services[name]["build"]}
+            for name in self.components
+        }
+        self.write("compose.yaml", yaml.safe_dump({"services": described}))
+
+    def write(self, name: str, text: str) -> None:
+        file = self.root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = (self.root / name).read_text()
+        assert old in text
+        self.write(name, text.replace(old, new))
+
+    def git(self, *words: str) -> None:
+        subprocess.run(["git", *words], cwd=self.root, check=True, capture_output=True)
+
+    def commit(self) -> None:
+        self.git("init", "--quiet")
+        self.git("add", ".")
+        self.git(*COMMIT)
+
+    def image(self, component: str) -> str:
+        return f"{self.prefix}-{component}"
+
+    def paths(self, component: str) -> list[str]:
+        return [*SOURCES[:2], "services/kit", f"services/{component.replace('-', '_')}"]
+
+
+@pytest.fixture
+def checkout(engine: docker.DockerClient, tmp_path: Path) -> Iterator[Checkout]:
+    made = Checkout(tmp_path, f"summit-test-{uuid4().hex[:8]}")
+    made.commit()
+    yield made
+    for component in made.components:
+        if engine.images.list(made.image(component)):
+            engine.images.remove(made.image(component), force=True)

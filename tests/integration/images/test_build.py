@@ -1,0 +1,202 @@
+"""Real builds: what is in an image, whose it is, and that it is the same one again."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import docker
+import pytest
+
+from pipelines.errors import MachineError
+from pipelines.images import bases, kept, override
+from pipelines.images.build import build
+from pipelines.images.buildx import BuildFailed
+from tests.gates.machine import mounted
+from tests.integration.images import layers
+from tests.integration.images.conftest import ROOT, Checkout
+
+MOST = 120_000_000  # bytes that a service may add to its base
+COMPONENTS = ["fabric", "fusion", "intelligence", "tasking", "api-gateway", "console"]
+# The smoke story needs what the gateway has.
+IMPORT_ALL = """
+import importlib, os, pkgutil, services
+for module in pkgutil.walk_packages(services.__path__, "services."):
+    if module.name != "services.smoke" or os.environ["SERVICE"] == "api_gateway":
+        importlib.import_module(module.name)
+"""
+CANARY = "canary-of-a-build-secret-7f3a"
+
+
+def run(image: str, *words: str) -> str:
+    command = ["docker", "run", "--rm", "--read-only", "--cap-drop=ALL", "--network=none"]
+    ended = subprocess.run([*command, image, *words], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_every_image_of_ours_is_tried(checkout: Checkout) -> None:
+    assert sorted(checkout.components) == sorted(COMPONENTS)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_an_image_is_small_unprivileged_and_whole(
+    checkout: Checkout, engine: docker.DockerClient, component: str
+) -> None:
+    made = build(checkout.root, component, checkout.paths(component))
+
+    image = engine.images.get(made.digest)
+    config = image.attrs["Config"]
+    base = engine.images.get(made.base).attrs["Size"]
+    assert made.size - base <= MOST
+    assert config["User"] == "10001:10001"
+    assert config["StopSignal"] == "SIGTERM"
+    assert config["Healthcheck"]["Test"] == [
+        *("CMD", "python", "-m", "services.kit.probe", "/readyz")
+    ]
+    assert image.labels["org.opencontainers.image.revision"] == made.revision
+    assert image.labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+    assert made.is_on_stand_in == (override.STAND_IN in image.labels)
+    assert run(made.image, "id", "--user").strip() == "10001"
+    run(made.image, "python", "-c", IMPORT_ALL)
+    files = run(made.image, "find", "/app", "/venv", "-name", "pip", "-o", "-name", "tests")
+    assert files == ""
+
+
+@pytest.mark.timeout(600)
+def test_two_builds_of_one_commit_are_one_image(
+    checkout: Checkout, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    first = build(checkout.root, "fusion", checkout.paths("fusion"), is_fresh=True)
+    clone = tmp_path_factory.mktemp("clone")
+    subprocess.run(["git", "clone", "--quiet", checkout.root, clone], check=True)
+
+    second = build(clone, "fusion", checkout.paths("fusion"), is_fresh=True)
+
+    assert second == first
+
+
+@pytest.mark.timeout(600)
+def test_a_commit_that_is_none_of_its_business_leaves_an_image_as_it_is(
+    checkout: Checkout,
+) -> None:
+    before = build(checkout.root, "fusion", checkout.paths("fusion"))
+    checkout.write("services/tasking/more.py", "MORE = 1\n")
+    checkout.commit()
+    assert build(checkout.root, "fusion", checkout.paths("fusion")).digest == before.digest
+
+    checkout.write("services/fusion/more.py", "MORE = 1\n")
+    checkout.commit()
+    assert build(checkout.root, "fusion", checkout.paths("fusion")).digest != before.digest
+
+
+@pytest.mark.timeout(600)
+def test_a_build_secret_is_in_no_layer_and_a_search_would_have_found_it(
+    checkout: Checkout,
+    engine: docker.DockerClient,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    bundle = tmp_path_factory.mktemp("ca") / "ca.pem"
+    bundle.write_text(Path("/etc/ssl/certs/ca-certificates.crt").read_text() + f"# {CANARY}\n")
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    made = build(checkout.root, "fusion", checkout.paths("fusion"), is_fresh=True)
+    assert layers.where(engine, made.image, CANARY.encode()) == []
+
+    dockerfile = "docker/service.Dockerfile"
+    checkout.edit(dockerfile, "&& PIP_CONFIG_FILE", "&& cp /run/ca.pem /venv/ && PIP_CONFIG_FILE")
+    twin = build(checkout.root, "fusion", checkout.paths("fusion"), is_fresh=True)
+    [found] = layers.where(engine, twin.image, CANARY.encode())
+    assert found.endswith(":venv/ca.pem")
+
+
+def test_a_package_that_does_not_match_its_hash_is_one_line(checkout: Checkout) -> None:
+    lock = checkout.root / "services/fusion/requirements.txt"
+    pinned = re.search(
+        r"^tenacity==\S+ \\\n(?:    --hash=\S+(?: \\)?\n)+", lock.read_text(), re.MULTILINE
+    )
+    assert pinned is not None
+    broken = re.sub(r"sha256:\w+", f"sha256:{'0' * 64}", pinned[0])
+    checkout.edit("services/fusion/requirements.txt", pinned[0], broken)
+
+    with pytest.raises(BuildFailed) as caught:
+        build(checkout.root, "fusion", checkout.paths("fusion"))
+
+    assert str(caught.value) == (
+        f"{checkout.image('fusion')} was not built: a package does not match its hash in the lock;"
+        " `./inv lock` renews the lock, once you know why"
+    )
+    assert not (checkout.root / ".summit/images/fusion.json").exists()
+
+
+def test_a_base_that_cannot_be_had_is_one_line(checkout: Checkout) -> None:
+    dockerfile = checkout.root / "docker/service.Dockerfile"
+    official = re.findall(r"^FROM (python:\S+)", dockerfile.read_text(), re.MULTILINE)[0]
+    checkout.edit("docker/service.Dockerfile", official, "localhost:1/nobody/has-this:1")
+
+    with pytest.raises(BuildFailed) as caught:
+        build(checkout.root, "fusion", checkout.paths("fusion"))
+
+    assert str(caught.value) == (
+        f"{checkout.image('fusion')} was not built: the base image localhost:1/nobody/has-this:1"
+        " cannot be had; `./inv images.bases` makes a stand-in"
+    )
+
+
+def test_a_pruned_image_is_made_again_and_is_the_same(
+    checkout: Checkout, engine: docker.DockerClient
+) -> None:
+    made = build(checkout.root, "fusion", checkout.paths("fusion"))
+    engine.images.remove(made.image, force=True)
+    assert kept.missing(checkout.root) == [made]
+
+    kept.ensure(checkout.root)
+
+    assert kept.missing(checkout.root) == []
+
+
+def test_another_image_in_the_place_of_a_pruned_one_is_said(
+    checkout: Checkout, engine: docker.DockerClient
+) -> None:
+    made = build(checkout.root, "fusion", checkout.paths("fusion"))
+    engine.images.remove(made.image, force=True)
+    checkout.write("services/fusion/more.py", "MORE = 1\n")
+
+    with pytest.raises(kept.NotTheSame, match=r"not as the evidence says, sha256:"):
+        kept.ensure(checkout.root)
+
+
+def test_compose_builds_the_same_files_by_itself(
+    checkout: Checkout, engine: docker.DockerClient
+) -> None:
+    override.write(checkout.root, bases.standing_in(engine))
+    command = ["docker", "compose", "--file=compose.yaml", f"--file={override.FILE}", "build"]
+
+    ended = subprocess.run(
+        [*command, "fusion"], cwd=checkout.root, capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    ours = build(checkout.root, "fusion", checkout.paths("fusion"))
+    theirs = engine.images.get(checkout.image("fusion"))
+    assert theirs.attrs["RootFS"] == engine.images.get(ours.digest).attrs["RootFS"]
+
+
+def test_a_full_disk_is_one_line(
+    checkout: Checkout, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    state = checkout.root / ".summit"
+    state.mkdir()
+    with mounted(state, "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(state)) as full:
+        words = [sys.executable, "-m", "pipelines.images", "fusion", *checkout.paths("fusion")]
+        script = f"cd {checkout.root} && exec env PYTHONPATH={ROOT} " + " ".join(words)
+        ended = subprocess.run(
+            [*full.within, "sh", "-c", script], capture_output=True, text=True, check=False
+        )
+
+    assert ended.returncode == MachineError.exit_code
+    assert ended.stderr.splitlines()[-1].startswith("error: cannot write ")
+    assert ended.stderr.splitlines()[-1].endswith("No space left on device")
