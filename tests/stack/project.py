@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 
@@ -35,7 +36,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 print("listening", flush=True)
-server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
+place = os.environ.get("HOST", "127.0.0.1"), int(os.environ["PORT"])
+server = http.server.ThreadingHTTPServer(place, Handler)
 if "LIVES" in os.environ:
     threading.Timer(float(os.environ["LIVES"]), lambda: os._exit(7)).start()
 server.serve_forever()
@@ -47,6 +49,8 @@ class Project:
     """A checkout of a project with services of its own."""
 
     root: Path
+    engine: ClassVar[str] = "process"
+    image: str = "its-own"  # which the process engine has no use for
 
     @property
     def place(self) -> Place:
@@ -73,7 +77,12 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(REPOSITORY), "NO_COLOR": "1"}
+        return {
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY),
+            "NO_COLOR": "1",
+            "SUMMIT_ENGINE": self.engine,
+        }
 
     def status(self, name: str) -> Status:
         return next(s for s in engine.now(self.place).statuses if s.name == name)
@@ -90,6 +99,10 @@ class Project:
 
     def processes(self) -> list[psutil.Process]:
         return recovery.survivors(self.place)
+
+    def left(self) -> Sequence[object]:
+        """What runs, or was left behind."""
+        return self.processes()
 
     def supervisor(self) -> psutil.Process:
         """The oldest of its name: a child that it starts bears the same until it has its own."""

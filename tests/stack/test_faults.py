@@ -69,16 +69,6 @@ def test_a_broken_preloaded_module_harms_only_the_service_that_needs_it(project:
     assert "RuntimeError: at import" in project.inv("logs", "--only", "interpreter").stdout
 
 
-def test_a_service_that_never_gets_healthy_is_given_its_time(project: Project) -> None:
-    outcome = one(project, more="SICK: please").inv("up", "--wait-timeout", "5")
-
-    assert outcome.returncode == 1
-    assert "one: unhealthy\n  last answer: 503 out of order\n  | listening" in outcome.stderr
-    assert "error: not healthy after 5 s: one; " in outcome.stderr
-    assert project.inv("health").returncode == 1
-    assert project.inv("logs", "--only", "one").returncode == 0
-
-
 def test_a_service_that_gets_healthy_and_crashes_in_a_loop_is_not_called_healthy(
     project: Project, until: Until
 ) -> None:
@@ -88,29 +78,6 @@ def test_a_service_that_gets_healthy_and_crashes_in_a_loop_is_not_called_healthy
     outcome = project.inv("up")
     assert outcome.returncode == 1
     assert "exited with code 7" in outcome.stderr
-
-
-def test_a_job_that_fails_blocks_what_waits_for_it(project: Project) -> None:
-    project.write(
-        "compose.yaml",
-        """
-        services:
-          job:
-            image: its-own
-            command: [sh, -c, "echo no luck; exit 3"]
-            restart: "no"
-          after:
-            image: its-own
-            command: [sleep, "1000"]
-            depends_on: {job: {condition: service_completed_successfully}}
-        """,
-    )
-
-    outcome = project.inv("up")
-
-    assert outcome.returncode == 1
-    assert "job: failed: exited with code 3\n  | no luck" in outcome.stderr
-    assert project.processes() == []
 
 
 def test_a_program_that_does_not_exist_is_named(project: Project) -> None:
@@ -129,20 +96,6 @@ def test_a_crash_is_mended_and_told(project: Project, until: Until) -> None:
     until(lambda: is_ready_again(project, before))
     assert project.status("one").restarts == 1
     assert "[engine] killed by SIGKILL" in project.inv("logs", "--only", "one").stdout
-
-
-def test_a_service_that_falls_ill_is_unhealthy_until_it_is_well(
-    project: Project, until: Until
-) -> None:
-    one(project).inv("up")
-    (project.root / "sick").touch()
-
-    until(lambda: project.status("one").state.value == "unhealthy")
-    assert project.inv("health").returncode == 1
-
-    (project.root / "sick").unlink()
-    until(lambda: project.status("one").state.value == "healthy")
-    assert project.inv("health").returncode == 0
 
 
 def is_ready_again(project: Project, before: int) -> bool:

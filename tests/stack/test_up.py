@@ -70,32 +70,12 @@ def test_a_neighbours_address_is_the_local_one(two: Project) -> None:
     assert environment["NEAR"] == f"http://127.0.0.1:{two.port('near')}/path"
 
 
-def test_up_again_changes_nothing(two: Project) -> None:
-    two.inv("up")
-    before = (two.pid("near"), two.pid("far"))
-
-    assert two.inv("up").returncode == 0
-    assert (two.pid("near"), two.pid("far")) == before
-
-
 def test_only_starts_a_service_and_what_it_needs(two: Project) -> None:
     assert two.inv("up", "--only", "near").returncode == 0
     assert [status["name"] for status in two.snapshot()] == ["near"]
 
     assert two.inv("up", "--only", "far").returncode == 0
     assert {status["name"] for status in two.snapshot()} == {"near", "far"}
-
-
-def test_a_changed_service_is_restarted_by_up_and_its_neighbour_is_not(two: Project) -> None:
-    two.inv("up")
-    near, far = two.pid("near"), two.pid("far")
-    compose = two.root / "compose.yaml"
-    compose.write_text(compose.read_text().replace("SAYS: near", "SAYS: changed"))
-
-    assert two.inv("up").returncode == 0
-    assert two.pid("near") != near
-    assert two.pid("far") == far
-    assert read(two.port("near")) == "changed"
 
 
 def test_restart_runs_the_code_as_it_is_now(two: Project) -> None:
@@ -131,35 +111,6 @@ def test_down_leaves_no_process(two: Project) -> None:
     assert two.inv("down").returncode == 0
     assert two.processes() == []
     assert two.inv("ps").stdout == ""
-
-
-def test_ps_and_health_tell_of_every_service(two: Project) -> None:
-    two.inv("up")
-
-    table = two.inv("ps").stdout.splitlines()
-    assert [line.split()[:3] for line in table[1:]] == [
-        ["near", "healthy", str(two.pid("near"))],
-        ["far", "healthy", str(two.pid("far"))],
-    ]
-    health = two.inv("health")
-    assert health.returncode == 0
-    assert [line.split()[:2] for line in health.stdout.splitlines()[1:]] == [
-        ["near", "healthy"],
-        ["far", "healthy"],
-    ]
-
-
-def test_logs_show_what_a_service_printed(two: Project) -> None:
-    two.inv("up")
-
-    assert two.inv("logs", "--only", "near").stdout == "near | listening\n"
-
-
-def test_exec_runs_in_the_environment_of_a_service(two: Project) -> None:
-    two.inv("up")
-
-    said = two.inv("exec", "near", "--", "sh", "-c", 'echo "$SAYS  and more"')
-    assert said.stdout == "near  and more\n"
 
 
 def test_attached_up_shows_logs_and_ctrl_c_stops_everything(two: Project) -> None:

@@ -41,7 +41,7 @@ def _ask(container: Container, test: list[str]) -> tuple[Answer, float]:
     try:
         code, output = container.exec_run(test)
         assert isinstance(output, bytes)  # as neither a stream nor a socket was asked for
-        said = output.decode(errors="replace").strip()[:WORDS] or f"exit code {code}"
+        said = output.decode(errors="replace").strip()[-WORDS:] or f"exit code {code}"
         answer = Answer(code == 0, said)
     except APIError as error:  # paused, or gone between two moments
         answer = Answer(False, str(error.explanation or error))

@@ -15,7 +15,7 @@ from pipelines.stack.status import State, Status
 
 LOOP = 3  # crashes in a row that make a loop
 STEADY = 3.0  # seconds up after which a crash counts as a new one
-WORDS = 300  # characters of an answer that are kept
+WORDS = 300  # characters of an answer that are kept: its last, where a traceback says what it is
 _KILLED = 128  # an exit code above it is a signal's number more
 
 
@@ -95,7 +95,7 @@ def _ending(state: Mapping[str, Any]) -> str:
 
 def _answer(state: Mapping[str, Any]) -> str:
     log = state.get("Health", {}).get("Log") or [{"Output": ""}]
-    return str(log[-1]["Output"]).strip()[:WORDS]
+    return str(log[-1]["Output"]).strip()[-WORDS:]
 
 
 def moment(text: str) -> float:

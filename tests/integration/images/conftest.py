@@ -12,17 +12,9 @@ import docker
 import pytest
 import yaml
 
-from pipelines.containers import connect
-
 ROOT = Path(__file__).parents[3]
 SOURCES = (".dockerignore", "docker", "services")
 COMMIT = ("-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "--message=all")
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    with connect() as client:
-        yield client
 
 
 class Checkout:

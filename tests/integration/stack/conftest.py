@@ -1,0 +1,96 @@
+"""Tiny projects in containers, each with a name of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+from uuid import uuid4
+
+import docker
+import pytest
+
+from pipelines.containers import connect, leftovers
+from pipelines.images import bases
+from pipelines.stack import ports
+from pipelines.stack.docker.engine import DockerEngine
+from pipelines.stack.docker.project import PROJECT
+from pipelines.stack.stack import Stack
+from pipelines.stack.status import Status
+from tests.stack import project as tiny
+
+DOCKERFILE = """
+FROM {base}
+WORKDIR /app
+ENV HOST=0.0.0.0 PYTHONUNBUFFERED=1
+COPY service.py .
+"""
+
+
+@dataclass
+class DockerProject(tiny.Project):
+    """A checkout whose services are containers."""
+
+    engine: ClassVar[str] = "docker"
+    name: str = ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**super().environment, "COMPOSE_PROJECT_NAME": self.name}
+
+    def status(self, name: str) -> Status:
+        environ = {**os.environ, "COMPOSE_PROJECT_NAME": self.name}
+        now = DockerEngine.connected(Stack.of(self.root, environ=environ)).now()
+        return next((it for it in now.statuses if it.name == name), Status(name))
+
+    def left(self) -> Sequence[object]:
+        with connect() as client:
+            labelled = {"label": f"{PROJECT}={self.name}"}
+            return [
+                *client.containers.list(all=True, filters=labelled, ignore_removed=True),
+                *client.networks.list(filters=labelled),
+            ]
+
+
+@pytest.fixture(scope="session")
+def service_image(engine: docker.DockerClient) -> Iterator[str]:
+    """An image that holds the service of a few lines, on the base that our own images have."""
+    name = f"summit-test-service:{uuid4().hex[:8]}"
+    base = bases.standing_in(engine).get("python", "python:3.13-slim-trixie")
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        for file, text in {
+            "Dockerfile": DOCKERFILE.format(base=base),
+            "service.py": tiny.SERVICE,
+        }.items():
+            entry = tarfile.TarInfo(file)
+            entry.size = len(text.encode())
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    context.seek(0)
+    engine.images.build(
+        fileobj=context, custom_context=True, tag=name, labels=leftovers.labels(), rm=True
+    )
+    yield name
+    engine.images.remove(name, force=True)
+
+
+@pytest.fixture
+def project(tmp_path: Path, service_image: str) -> Iterator[DockerProject]:
+    """An empty checkout; whatever was started in it is stopped, and nothing may be left over."""
+    made = DockerProject(tmp_path, service_image, f"summit-test-{uuid4().hex[:8]}")
+    yield made
+    if (tmp_path / "compose.yaml").exists():
+        made.inv("down")
+    assert made.left() == []
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody else listens on."""
+    with socket.create_server((ports.HOST, 0)) as server:
+        yield server.getsockname()[1]

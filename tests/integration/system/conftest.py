@@ -1,0 +1,70 @@
+"""The whole stack in containers by Testcontainers, from a copy of the checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import docker
+import pytest
+from testcontainers.compose import DockerCompose
+
+from pipelines.containers import leftovers
+from pipelines.images import bases, override
+from pipelines.stack import secrets
+from pipelines.stack.stack import Stack
+
+ROOT = Path(__file__).parents[3]
+PUBLISHED = {"api-gateway": 8000, "console": 3000}
+OVERRIDE = ".summit/compose.test.yaml"
+
+
+@pytest.fixture(scope="session")
+def system(
+    engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DockerCompose]:
+    """Up and healthy, on ports that were free; taken down at the end, with its data."""
+    root = tmp_path_factory.mktemp("checkout")
+    for name in ("compose.yaml", "docker"):
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
+    project = f"summit-test-{uuid4().hex[:8]}"
+    stack = Stack.of(root, environ={**os.environ, "COMPOSE_PROJECT_NAME": project})
+    secrets.generate(stack.project, stack.project.services.values())
+    override.write(root, bases.standing_in(engine))
+    _write_override(root, list(stack.project.services))
+    files = ["compose.yaml", OVERRIDE]
+    if (root / override.FILE).exists():
+        files.insert(1, str(override.FILE))
+    os.environ["COMPOSE_PROJECT_NAME"] = project
+    compose = DockerCompose(root, files, pull=False, build=False, wait=True, keep_volumes=False)
+    try:
+        compose.start()
+        yield compose
+    finally:
+        compose.stop()
+        del os.environ["COMPOSE_PROJECT_NAME"]
+
+
+def _write_override(root: Path, services: list[str]) -> None:
+    """Any free ports, and labels by which what a killed run leaves behind is found."""
+    labels = json.dumps(leftovers.labels())
+    lines = ["services:"]
+    for name in services:
+        lines += [f"  {name}:", f"    labels: {labels}"]
+        if name in PUBLISHED:
+            lines.append(f'    ports: !override ["127.0.0.1::{PUBLISHED[name]}"]')
+    networks = [f"  {name}: {{labels: {labels}}}" for name in ("database", "inside", "edge")]
+    volumes = [f"  postgres-data: {{labels: {labels}}}"]
+    text = "\n".join([*lines, "networks:", *networks, "volumes:", *volumes])
+    (root / OVERRIDE).write_text(f"{text}\n")
+
+
+@pytest.fixture(scope="session")
+def gateway(system: DockerCompose) -> str:
+    """The public door's address."""
+    return f"http://127.0.0.1:{system.get_service_port('api-gateway', 8000)}"

@@ -1,0 +1,180 @@
+"""The whole stack in containers: healthy, locked down, whole, and honest when something breaks."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker
+import httpx
+import pytest
+from docker.models.containers import Container
+from testcontainers.compose import DockerCompose
+
+Until = Callable[[Callable[[], object]], None]
+pytestmark = pytest.mark.xdist_group("system")  # one stack, one fault at a time
+STAYING = ("postgres", "fabric", "fusion", "intelligence", "tasking", "api-gateway", "console")
+
+
+def container(system: DockerCompose, engine: docker.DockerClient, service: str) -> Container:
+    return engine.containers.get(str(system.get_container(service).ID))
+
+
+def services(system: DockerCompose) -> list[str]:
+    return sorted(str(it.Service) for it in system.get_containers(include_all=True))
+
+
+def state_of(gateway: str, service: str) -> str:
+    """What the public `/health` says of one service."""
+    with contextlib.suppress(httpx.HTTPError):
+        return str(httpx.get(f"{gateway}/health", timeout=5).json()["services"][service])
+    return "no answer"
+
+
+def is_whole(gateway: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(f"{gateway}/health", timeout=5).status_code == 200
+    return False
+
+
+@pytest.fixture
+def whole(gateway: str, until: Until) -> Iterator[None]:
+    """Well before the fault, and well again after it, without anybody's doing."""
+    until(lambda: is_whole(gateway))
+    yield
+    until(lambda: is_whole(gateway))
+
+
+@pytest.mark.parametrize("service", STAYING)
+def test_a_container_is_healthy_and_locked_down(
+    system: DockerCompose, engine: docker.DockerClient, service: str
+) -> None:
+    found = container(system, engine, service).attrs
+    host = found["HostConfig"]
+
+    assert found["State"]["Health"]["Status"] == "healthy"
+    assert found["Config"]["User"].split(":")[0] not in ("", "0", "root")
+    assert host["ReadonlyRootfs"]
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Memory"] > 0
+    assert host["NanoCpus"] > 0
+    assert host["PidsLimit"] > 0
+
+
+@pytest.mark.parametrize("service", STAYING)
+def test_no_secret_is_in_a_container_s_environment_or_command(
+    system: DockerCompose, engine: docker.DockerClient, service: str
+) -> None:
+    values = [
+        file.read_text().strip() for file in Path(system.context, ".summit/secrets").iterdir()
+    ]
+    found = container(system, engine, service).attrs
+    told = repr((found["Config"]["Env"], found["Config"]["Cmd"], found["Args"]))
+
+    assert len(values) > 10
+    assert not [value for value in values if value in told]
+
+
+def test_only_the_gateway_and_the_console_are_published_and_only_here(
+    system: DockerCompose, engine: docker.DockerClient
+) -> None:
+    published = {
+        name: {binding["HostIp"] for found in bindings.values() if found for binding in found}
+        for name in services(system)
+        if (bindings := _container(system, engine, name).attrs["NetworkSettings"]["Ports"])
+    }
+
+    assert {name for name, found in published.items() if found} == {"api-gateway", "console"}
+    assert set().union(*published.values()) == {"127.0.0.1"}
+
+
+def _container(system: DockerCompose, engine: docker.DockerClient, service: str) -> Container:
+    return engine.containers.get(str(system.get_container(service, include_all=True).ID))
+
+
+def test_the_smoke_job_tells_its_story(system: DockerCompose) -> None:
+    told = subprocess.run(
+        [*system.compose_command_property, "--profile", "smoke", "run", "--rm", "-T", "smoke"],
+        cwd=system.context,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "incident.confirmed, mission.completed" in told.stdout
+
+
+def test_the_console_is_served(system: DockerCompose) -> None:
+    port = system.get_service_port("console", 3000)
+
+    answer = httpx.get(f"http://127.0.0.1:{port}/")
+    assert answer.status_code == 200
+    assert "Summit" in answer.text
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_killed_service_is_said_to_be_away_and_comes_back(
+    system: DockerCompose, engine: docker.DockerClient, gateway: str, until: Until
+) -> None:
+    fusion = container(system, engine, "fusion")
+    before = fusion.attrs["State"]["StartedAt"]
+
+    # By its own hand: what is killed through the engine counts as stopped on purpose.
+    fusion.exec_run(["python", "-c", "import os, signal; os.kill(1, signal.SIGTERM)"])
+
+    until(lambda: engine.containers.get(str(fusion.id)).attrs["State"]["StartedAt"] != before)
+    until(lambda: state_of(gateway, "fusion") == "ready" or is_whole(gateway))
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_paused_database_is_answered_by_503_in_time(
+    system: DockerCompose, engine: docker.DockerClient, gateway: str, until: Until
+) -> None:
+    database = container(system, engine, "postgres")
+    database.pause()
+    try:
+        until(lambda: httpx.get(f"{gateway}/health", timeout=10).status_code == 503)
+        answer = httpx.post(
+            f"{gateway}/v1/tokens",
+            json={"grant_type": "client_credentials", "client_id": "x", "client_secret": "y" * 40},
+            timeout=20,
+        )
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+    finally:
+        database.unpause()
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_killed_database_is_back_with_its_data(
+    system: DockerCompose, engine: docker.DockerClient, gateway: str, until: Until
+) -> None:
+    database = container(system, engine, "postgres")
+    database.kill()
+    until(lambda: httpx.get(f"{gateway}/health", timeout=10).status_code == 503)
+
+    database.start()
+
+    until(lambda: is_whole(gateway))
+    test_the_smoke_job_tells_its_story(system)
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_service_whose_network_is_cut_is_said_to_be_away(
+    system: DockerCompose, engine: docker.DockerClient, gateway: str, until: Until
+) -> None:
+    tasking = container(system, engine, "tasking")
+    name = next(it for it in tasking.attrs["NetworkSettings"]["Networks"] if it.endswith("inside"))
+    inside = engine.networks.get(name)
+    inside.disconnect(tasking)
+    try:
+        until(lambda: httpx.get(f"{gateway}/health", timeout=10).status_code == 503)
+        assert httpx.get(f"{gateway}/livez", timeout=5).status_code == 200
+    finally:
+        inside.connect(tasking, aliases=["tasking"])
