@@ -24,7 +24,11 @@ TWO = """
         ports: ["127.0.0.1:%(near)s:%(near)s"]
         restart: always
         healthcheck: &asked
-          test: [CMD, python, -c, "import urllib.request; urllib.request.urlopen('http://127.0.0.1:%(near)s/')"]
+          test:
+            - CMD
+            - python
+            - -c
+            - "from urllib import request; request.urlopen('http://127.0.0.1:%(near)s/')"
           interval: 500ms
           timeout: 2s
           retries: 1
@@ -113,7 +117,8 @@ def test_restart_starts_one_anew_and_leaves_the_others(two: Project) -> None:
     two.inv("up")
     near, far = two.pid("near"), two.pid("far")
 
-    assert two.inv("restart", "--only", "far").returncode == 0
+    outcome = two.inv("restart", "--only", "far")
+    assert outcome.returncode == 0, outcome.stderr
     assert two.pid("near") == near
     assert two.pid("far") != far
 
