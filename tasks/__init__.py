@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from tasks import controls, engine, gates, images, ledger, lock, plan, stack
+from tasks import controls, detection, engine, gates, images, ledger, lock, plan, stack
 
 namespace = Collection(
     controls.controls,
+    detection.mttd,
     gates.audit,
     gates.build,
     gates.check,

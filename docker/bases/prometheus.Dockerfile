@@ -16,7 +16,7 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
 FROM summit-base/debian:trixie AS prometheus
 COPY --from=packages /usr/bin/prometheus /usr/bin/promtool /bin/
 COPY --from=packages /etc/prometheus/prometheus.yml /etc/prometheus/
-COPY --from=packages /data /prometheus
+COPY --from=packages --chown=65534:65534 /data /prometheus
 USER 65534:65534
 WORKDIR /prometheus
 VOLUME ["/prometheus"]
@@ -28,7 +28,8 @@ FROM summit-base/debian:trixie AS alertmanager
 COPY --from=packages /usr/bin/prometheus-alertmanager /bin/alertmanager
 COPY --from=packages /usr/bin/amtool /bin/
 COPY --from=packages /etc/prometheus/alertmanager.yml /etc/alertmanager/
-COPY --from=packages /data /alertmanager
+COPY --from=packages /usr/share/prometheus/alertmanager /usr/share/prometheus/alertmanager
+COPY --from=packages --chown=65534:65534 /data /alertmanager
 USER 65534:65534
 WORKDIR /alertmanager
 VOLUME ["/alertmanager"]

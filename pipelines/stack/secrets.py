@@ -29,7 +29,15 @@ def _ed25519() -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-GENERATORS: dict[str, Callable[[], bytes]] = {"password": _password, "ed25519": _ed25519}
+def _webhook() -> bytes:
+    return b"http://host.docker.internal:9099/"  # this machine, for who listens there
+
+
+GENERATORS: dict[str, Callable[[], bytes]] = {
+    "password": _password,
+    "ed25519": _ed25519,
+    "webhook": _webhook,
+}
 
 
 def generate(project: Project, services: Iterable[Service]) -> None:

@@ -25,10 +25,12 @@ from services.kit.clock import now
 from services.kit.context import RequestContext, current
 from services.kit.cors import AllowList, Headers
 from services.kit.deadlines import Deadlines
+from services.kit.drill import Drill
 from services.kit.health import Check, Health
 from services.kit.metrics import Measured, RequestMetrics, registry_of
 from services.kit.problems import Code, Problem, from_status
 from services.kit.settings import ServiceSettings
+from services.kit.strain import Strain
 from services.kit.templates import Templates
 
 Resource = AbstractAsyncContextManager[Any] | Callable[[], AbstractAsyncContextManager[Any]]
@@ -84,6 +86,7 @@ class Kit:
         self._deadlines = Deadlines()
         self.metrics = RequestMetrics(self._deadlines)
         self.stopping = asyncio.Event()
+        strain = Strain()
         measured = [
             part for part in cast(Sequence[object], resources) if isinstance(part, Measured)
         ]
@@ -92,10 +95,10 @@ class Kit:
             app.version,
             checks=checks or {},
             timeout=settings.check_timeout_seconds,
-            registry=registry_of(self.metrics, *measured),
+            registry=registry_of(self.metrics, strain, *measured),
         )
         self._settings = settings
-        self._resources = resources
+        self._resources = [strain.watched, *resources]
         self._cors = AllowList(settings.cors_origins)
         self._longest = settings.request_timeout_seconds
         self._largest = settings.max_body_bytes
@@ -263,6 +266,8 @@ class Kit:
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[Any]:
         """Enter the resources, then the application's own lifespan; leave in reverse."""
         self._inner = _inner(app, is_traced=telemetry.is_on())
+        if self._settings.faults_file:
+            self._inner = Drill(self._inner, self._settings.faults_file)
         self._logs_all = log.isEnabledFor(logging.DEBUG)
         async with AsyncExitStack() as stack:
             try:

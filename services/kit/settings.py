@@ -145,6 +145,8 @@ class ServiceSettings(EnvironmentSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     debug: bool = False
     reload: bool = False
+    # Which requests are to be delayed or failed, to see whether somebody notices; see `drill`.
+    faults_file: Path | None = None
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
     max_body_bytes: int = Field(1024 * 1024, gt=0)
     # The longest a request may take, and what it gets when the client asks for no less.
@@ -211,6 +213,8 @@ def _production_faults(cls: type[BaseSettings], values: Mapping[str, Any]) -> It
     for flag in ("debug", "reload"):
         if str(values.get(flag, "")).lower() not in ("", "0", "false", "no", "off", "n", "f"):
             yield f"{flag.upper()}: must be off in production"
+    if values.get("faults_file"):
+        yield "FAULTS_FILE: must not be set in production"
     if str(values.get("log_level", "")).lower() == "debug":
         yield "LOG_LEVEL: `debug` is not for production; use `info`"
 

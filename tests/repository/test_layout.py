@@ -16,13 +16,15 @@ import yaml
 ROOT = Path(__file__).parents[2]
 # `pipelines` from the top; what is not named here is the core. A layer imports what is below it.
 ENTRANCES = ("launch", "entry")  # the first may import the second
-FEATURES = ("compose", "containers", "controls", "images", "locks", "stack")
+FEATURES = ("compose", "containers", "controls", "detection", "images", "locks", "stack")
 ALLOWED = {  # beside themselves
     ("stack", "compose"),  # the stack is brought up from a Compose project
     ("stack", "containers"),  # and in containers
     ("stack", "images"),  # of images that may have to be built first
     ("images", "compose"),  # what is built stands in the Compose file
     ("images", "containers"),
+    ("detection", "containers"),  # faults are put into what runs
+    ("detection", "stack"),
     ("core", "controls"),  # which evidence is controlled, a run asks of what was planted
 }
 PARTS = ("config", "ledger", "trace")  # of the core; each knows itself and single modules

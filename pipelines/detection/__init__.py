@@ -1,0 +1,1 @@
+"""How fast a failure is noticed: faults put into the running stack, and the clock."""

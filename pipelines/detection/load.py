@@ -1,0 +1,76 @@
+"""A steady trickle of real requests, so that ratios and percentiles have something to count."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+
+import requests
+
+PATHS = ("/v1/nodes", "/v1/incidents", "/v1/risks", "/v1/missions")
+CALLERS = 10  # of each path
+PAUSE = 0.7  # seconds between two requests of a caller: below the gateway's limit of 100 a second
+PATIENCE = 5.0  # seconds for an answer
+
+
+@contextmanager
+def steady(gateway: str, secret: str) -> Iterator[None]:
+    """Send requests through the gateway for as long as the context lasts.
+
+    `secret` is the administrator's. Raises `requests.RequestException` when it cannot log in.
+    """
+    grant = {
+        "grant_type": "client_credentials",
+        "client_id": "admin",
+        "client_secret": secret,
+    }
+    answer = requests.post(f"{gateway}/v1/tokens", json=grant, timeout=PATIENCE)
+    answer.raise_for_status()
+    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    over = threading.Event()
+    callers = [
+        threading.Thread(target=_call, args=(gateway + path, headers, over), daemon=True)
+        for path in PATHS
+        for _ in range(CALLERS)
+    ]
+    callers.append(threading.Thread(target=_observe, args=(gateway, headers, over), daemon=True))
+    for caller in callers:
+        caller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for caller in callers:
+            caller.join()
+
+
+def _call(url: str, headers: dict[str, str], over: threading.Event) -> None:
+    with requests.Session() as session:
+        while not over.wait(PAUSE):
+            with suppress(requests.RequestException):
+                session.get(url, headers=headers, timeout=PATIENCE)
+
+
+def _observe(gateway: str, headers: dict[str, str], over: threading.Event) -> None:
+    """Report smoke again and again: each report is an event that fusion has to hand on."""
+    with requests.Session() as session:
+        while not over.wait(PAUSE):
+            observation = {
+                "key": str(uuid.uuid4()),
+                "kind": "smoke",
+                "position": {"lat": 44.0, "lon": -121.0},
+                "uncertainty_m": 100,
+                "confidence": 0.5,
+                "source": "detection-drill",
+                "observed_at": datetime.now(UTC).isoformat(),
+            }
+            with suppress(requests.RequestException):
+                session.post(
+                    f"{gateway}/v1/observations",
+                    json=observation,
+                    headers=headers,
+                    timeout=PATIENCE,
+                )

@@ -1,0 +1,81 @@
+"""The measurement: each fault in turn, from its beginning to the delivered alert, and back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import docker
+import msgspec
+from docker.models.containers import Container
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from pipelines.detection.faults import Fault
+from pipelines.detection.receiver import Receiver
+from pipelines.errors import SummitError
+
+LONGEST = 3.0  # times the bar, after which a fault counts as unnoticed
+RECOVERY = 120.0  # seconds for everything to be well again
+
+
+class Noticed(msgspec.Struct, frozen=True):
+    """Seconds from a fault to its delivered alert, and from its end to that of the alert.
+
+    None is for what was not told of in time.
+    """
+
+    fault: str
+    alert: str
+    bar: float
+    detected: float | None
+    recovered: float | None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether it was noticed within its bar, and its end too."""
+        return (
+            self.detected is not None and self.detected <= self.bar and self.recovered is not None
+        )
+
+
+class NotCalm(SummitError):
+    """Alerts are firing that no fault of ours has raised."""
+
+    def __init__(self, alerts: set[str]) -> None:
+        super().__init__(
+            f"alerts are firing already: {', '.join(sorted(alerts))}",
+            hint="`inv ps` and `inv health` say what is wrong",
+        )
+
+
+def measure(
+    client: docker.DockerClient,
+    containers: Mapping[str, Container],
+    receiver: Receiver,
+    faults: Sequence[Fault],
+    on_begin: Callable[[Fault], None],
+) -> Iterator[Noticed]:
+    """Yield what each fault came to. Raises `NotCalm` when there is no calm before one."""
+    for fault in faults:
+        _wait_for_calm(receiver)
+        on_begin(fault)
+        began = time.monotonic()
+        with fault.present(client, containers):
+            is_told = receiver.wait(fault.alert, "firing", fault.bar * LONGEST) is not None
+            detected = time.monotonic() - began if is_told else None
+            ended = time.monotonic()
+        recovered = None
+        if is_told and receiver.wait(fault.alert, "resolved", RECOVERY) is not None:
+            recovered = time.monotonic() - ended
+        yield Noticed(fault.name, fault.alert, fault.bar, detected, recovered)
+
+
+def _wait_for_calm(receiver: Receiver) -> None:
+    firing = Retrying(
+        retry=retry_if_result(bool),
+        wait=wait_fixed(0.2),
+        stop=stop_after_delay(RECOVERY),
+        retry_error_callback=lambda state: receiver.firing(),
+    )(receiver.firing)
+    if firing:
+        raise NotCalm(firing)
