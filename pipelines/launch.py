@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
 _GARBAGE = 100_000  # objects between two searches for it: much is read at once, and none of it is
 
-# Not `build`: whether the engine still has the images, no file here can say.
-GATES = frozenset(("lint", "types", "test", "audit", "check"))
+GATES = frozenset(("lint", "types", "test", "audit", "build", "integration", "check"))
+# Where there are tasks, theirs also ask the engine whether it still has the images.
+WITH_IMAGES = frozenset(("build", "integration"))
 
 
 def main(words: Sequence[str], hand_over: Callable[[], None]) -> None:
     """Answer the words and end, or let Invoke do so."""
     root = nearest_root(os.getcwd()) if words and GATES.issuperset(words) else None
-    if root is None:
+    if root is None or (WITH_IMAGES.intersection(words) and _has_tasks(root)):
         hand_over()
         return
     gc.set_threshold(_GARBAGE)
@@ -43,6 +44,12 @@ def main(words: Sequence[str], hand_over: Callable[[], None]) -> None:
     from pipelines import entry
 
     _end(entry.check(root, words, look))
+
+
+def _has_tasks(root: str) -> bool:
+    return os.path.exists(os.path.join(root, "tasks.py")) or os.path.isdir(
+        os.path.join(root, "tasks")
+    )
 
 
 def inv() -> None:

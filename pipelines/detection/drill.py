@@ -1,4 +1,4 @@
-"""A drill on the stack of this checkout: brought up with what it takes, measured, left as it was."""
+"""A drill on this checkout's stack: brought up with what it takes, measured, left as it was."""
 
 from __future__ import annotations
 

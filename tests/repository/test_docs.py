@@ -21,7 +21,7 @@ from sqlalchemy import MetaData
 from pipelines import errors
 from pipelines.checkout.stats import COARSE_TICK, TICK
 from pipelines.documents.document import read
-from pipelines.launch import GATES
+from pipelines.launch import GATES, WITH_IMAGES
 from pipelines.ledger.live import KEPT
 from pipelines.running import variables
 from pipelines.stack import secrets
@@ -33,6 +33,7 @@ from services.kit.database import Database
 from services.kit.metrics import RequestMetrics
 from services.kit.outbox import Relay, outbox_table
 from services.kit.problems import Code
+from services.kit.strain import Strain
 from tasks import namespace
 from tasks._program import program
 from tasks.ledger import MOST_MIB
@@ -45,7 +46,7 @@ PAGES = sorted(
 COMMANDS, COMPOSE, SERVICES = (
     ROOT / "docs" / "reference" / name for name in ("commands.md", "compose.md", "services.md")
 )
-ALIKE = GATES - {"test"}  # one table has the options of all of these
+ALIKE = GATES - {"test", *WITH_IMAGES}  # one table has the options of all of these
 FINGERPRINTS = ROOT / "docs" / "explanation" / "fingerprints-and-the-plan.md"
 WITH_DATA = ("fabric", "fusion", "intelligence", "tasking")
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -217,8 +218,7 @@ def test_the_environment_a_process_inherits_is_documented() -> None:
 def test_the_gates_are_those_that_pipelines_yaml_selects_steps_for() -> None:
     gates = read(ROOT / "pipelines.yaml").fields["gates"].fields
 
-    with_images = {"build", "integration"}  # tasks that also look after images
-    assert {*gates, "check"} == GATES | with_images
+    assert {*gates, "check"} == GATES
 
 
 def test_the_environment_of_a_step_is_documented() -> None:
@@ -360,7 +360,9 @@ def test_every_metric_is_documented_and_no_other() -> None:
         kit.DatabaseSettings(database_url="postgresql://fusion@db/summit", database_password="x")
     )
     relay = Relay(database, outbox_table(MetaData()), subscriber="nobody", send=None)
-    families = [it for part in (RequestMetrics({}), database, relay) for it in part.collect()]
+    families = [
+        it for part in (RequestMetrics({}), Strain(), database, relay) for it in part.collect()
+    ]
 
     names = {f"{it.name}_total" if it.type == "counter" else it.name for it in families}
     assert {bare(row[0]) for row in rows(sections(SERVICES)["Metrics"])} == names

@@ -1,0 +1,84 @@
+"""Rules and routes, by the programs that will read them; and a runbook for each alert."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+import yaml
+
+from pipelines.containers import leftovers
+from pipelines.images import bases
+from pipelines.images.bases import BASES
+
+ROOT = Path(__file__).parents[3]
+OBSERVABILITY = ROOT / "observability"
+OFFICIAL = {base.name: base.stands_for for base in BASES}
+
+
+def ask(engine: docker.DockerClient, base: str, *words: str) -> str:
+    """What a program of this image says; raises `ContainerError` when it fails."""
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    image = bases.standing_in(engine).get(OFFICIAL[base], services[base]["image"])
+    said = engine.containers.run(
+        image,
+        list(words[1:]),
+        entrypoint=words[0],
+        volumes={str(OBSERVABILITY): {"bind": "/observability", "mode": "ro"}},
+        labels=leftovers.labels(),
+        remove=True,
+        stderr=True,
+    )
+    return str(said.decode())
+
+
+def alerts() -> list[dict[str, Any]]:
+    groups = yaml.safe_load((OBSERVABILITY / "prometheus/rules.yml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
+
+
+def test_the_rules_hold_what_their_tests_say(engine: docker.DockerClient) -> None:
+    tests = "/observability/prometheus/rules.test.yml"
+
+    assert "SUCCESS" in ask(engine, "prometheus", "promtool", "test", "rules", tests)
+
+
+def test_every_alert_has_a_test_in_which_it_fires() -> None:
+    tests = yaml.safe_load((OBSERVABILITY / "prometheus/rules.test.yml").read_text())["tests"]
+    fired = {
+        case["alertname"] for it in tests for case in it["alert_rule_test"] if "exp_alerts" in case
+    }
+
+    assert fired == {alert["alert"] for alert in alerts()}
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: str(alert["alert"]))
+def test_every_alert_has_a_severity_and_a_runbook_of_its_name(alert: dict[str, Any]) -> None:
+    assert alert["labels"]["severity"] in ("critical", "warning")
+    assert alert["annotations"]["summary"]
+    page = ROOT / alert["annotations"]["runbook"]
+    assert page.read_text().splitlines()[0] == f"# {alert['alert']}"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "severity", "receivers"),
+    [
+        ("development", "critical", "webhook"),
+        ("production", "critical", "webhook,pagerduty"),
+        ("production", "warning", "webhook"),
+    ],
+)
+def test_an_alert_reaches_whom_it_is_for(
+    engine: docker.DockerClient, configuration: str, severity: str, receivers: str
+) -> None:
+    file = f"--config.file=/observability/alertmanager/{configuration}.yml"
+    told = ask(
+        engine,
+        "alertmanager",
+        *("amtool", "config", "routes", "test", file),
+        f"severity={severity}",
+    )
+
+    assert receivers in told.split()
