@@ -29,7 +29,7 @@ def sources() -> list[str]:
 
 
 def is_old() -> bool:
-    """Whether apt knows only releases of Debian whose engine is too old."""
+    """Whether this is a release of Debian whose engine is too old; apt's lists must be there."""
     question = ["apt-get", "indextargets", "--format", "$(CODENAME)", "Origin: Debian"]
     known = set(process.read(question).text.split())
-    return bool(known & {"bullseye", "bookworm"}) and RELEASE not in known
+    return bool(known & {"bullseye", "bookworm"})

@@ -50,10 +50,11 @@ def install() -> None:
 
 
 def _install(packages: Iterable[str], *, is_debian: bool) -> None:
+    _apt("update")  # without its lists apt does not know which release this is
     release = debian.RELEASE if is_debian and debian.is_old() else None
     if release:
         _add_release(release)
-    _apt("update")
+        _apt("update")
     target = [f"--target-release={release}"] if release else []
     _apt("install", "--no-install-recommends", *target, *packages)
 
