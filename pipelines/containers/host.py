@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -133,9 +134,10 @@ def _noted(file: Path) -> psutil.Process | None:
 
 
 def _end(daemon: Any) -> None:
-    daemon.terminate()
-    try:
-        daemon.wait(PATIENCE)
-    except psutil.TimeoutExpired:
-        daemon.kill()
-        daemon.wait(PATIENCE)
+    with suppress(psutil.NoSuchProcess):  # it has ended by itself
+        daemon.terminate()
+        try:
+            daemon.wait(PATIENCE)
+        except psutil.TimeoutExpired:
+            daemon.kill()
+            daemon.wait(PATIENCE)
