@@ -35,7 +35,7 @@ def run(start: Path, *, only: Sequence[str] = ()) -> list[Noticed]:
     Raises `NotRunning`, `ConfigError` for an unknown alert or an engine other than docker, and what
     `measure` raises.
     """
-    faults = _chosen(only)
+    faults = chosen(only)
     stack = Stack.of(start)
     if not isinstance(engine := choice.current(stack), DockerEngine):
         if engine.now():
@@ -54,7 +54,8 @@ def run(start: Path, *, only: Sequence[str] = ()) -> list[Noticed]:
     return found
 
 
-def _chosen(only: Sequence[str]) -> list[Fault]:
+def chosen(only: Sequence[str]) -> list[Fault]:
+    """The faults whose alerts are named, or all. Raises `ConfigError` for an unknown alert."""
     known = {fault.alert.partition("/")[0]: fault for fault in FAULTS}
     for name in only:
         if name not in known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 import docker
 import msgspec
@@ -59,13 +60,14 @@ def measure(
     for fault in faults:
         _wait_for_calm(receiver)
         on_begin(fault)
-        began = time.monotonic()
+        since, began = datetime.now(UTC), time.monotonic()
         with fault.present(client, containers):
-            is_told = receiver.wait(fault.alert, "firing", fault.bar * LONGEST) is not None
+            patience = fault.bar * LONGEST
+            is_told = receiver.wait(fault.alert, "firing", patience, since=since)
             detected = time.monotonic() - began if is_told else None
             ended = time.monotonic()
         recovered = None
-        if is_told and receiver.wait(fault.alert, "resolved", RECOVERY) is not None:
+        if is_told and receiver.wait(fault.alert, "resolved", RECOVERY, since=since):
             recovered = time.monotonic() - ended
         yield Noticed(fault.name, fault.alert, fault.bar, detected, recovered)
 

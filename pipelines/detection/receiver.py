@@ -6,9 +6,9 @@ The body's format: https://prometheus.io/docs/alerting/latest/configuration/#web
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
@@ -18,11 +18,21 @@ from pipelines.errors import MachineError
 PORT = 9099  # where the secret `alert_webhook_url` points unless somebody has written another
 
 
-class Alert(msgspec.Struct, frozen=True):
-    """One alert as it was delivered; `status` is `firing` or `resolved`."""
+class Alert(msgspec.Struct, frozen=True, rename="camel"):
+    """One alert as it was delivered: `firing` or `resolved`, and when it began to fire."""
 
     status: str
     labels: dict[str, str]
+    starts_at: datetime
+
+    @property
+    def name(self) -> str:
+        """Its rule's name and, where it is about one, the service's: `ServiceDown/fusion`."""
+        return "/".join(filter(None, (self.labels["alertname"], self.labels.get("service"))))
+
+    def __post_init__(self) -> None:
+        if not self.labels.get("alertname"):
+            raise ValueError("an alert without a name")
 
 
 class _Delivery(msgspec.Struct):
@@ -33,32 +43,33 @@ class Receiver:
     """What has been delivered so far, and waiting for more."""
 
     def __init__(self) -> None:
-        self._latest: dict[str, str] = {}
+        self._latest: dict[str, Alert] = {}
         self._changed = threading.Condition()
 
     def take(self, body: bytes) -> None:
         """Note a delivery; raises `msgspec.DecodeError` for anything else."""
         with self._changed:
             for alert in msgspec.json.decode(body, type=_Delivery).alerts:
-                self._latest[_name(alert.labels)] = alert.status
+                self._latest[alert.name] = alert
             self._changed.notify_all()
 
-    def wait(self, alert: str, status: str, timeout: float) -> float | None:
-        """Seconds until the alert was last delivered with this status; None when it was not."""
-        began = time.monotonic()
+    def wait(self, name: str, status: str, timeout: float, *, since: datetime) -> bool:
+        """Whether this alert has this status within `timeout` seconds.
+
+        What began to fire before `since` is an older one, though it may only now be delivered.
+        """
+
+        def is_told() -> bool:
+            alert = self._latest.get(name)
+            return alert is not None and alert.status == status and alert.starts_at >= since
+
         with self._changed:
-            if self._changed.wait_for(lambda: self._latest.get(alert) == status, timeout):
-                return time.monotonic() - began
-        return None
+            return self._changed.wait_for(is_told, timeout)
 
     def firing(self) -> set[str]:
         """The alerts that are firing."""
         with self._changed:
-            return {name for name, status in self._latest.items() if status == "firing"}
-
-
-def _name(labels: dict[str, str]) -> str:
-    return "/".join(filter(None, (labels["alertname"], labels.get("service"))))
+            return {name for name, it in self._latest.items() if it.status == "firing"}
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 For each service NAME: a schema NAME owned by the role NAME_owner, which migrations run as, and the
 role NAME, which the service runs as and which may only read and write rows. Runs as a superuser, as
-often as one likes, several at once; passwords are set from `ROLE_PASSWORDS_DIR` each time.
+often as one likes, several at once; passwords are set from `ROLE_PASSWORDS_DIR` each time. The role
+that `MONITORING_ROLE` names, if any, may read the server's statistics and no table of a service.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from hashlib import pbkdf2_hmac, sha256
 from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]
+from pydantic import Field
 from sqlalchemy import make_url
 from tenacity import (
     AsyncRetrying,
@@ -46,6 +48,7 @@ class Settings(CommandSettings):
     """Where the server is, as whom to connect, and where the new passwords are."""
 
     role_passwords_dir: Path = Path("/run/secrets")
+    monitoring_role: str = Field("", pattern=r"^([a-z][a-z0-9_]{0,50})?$")
 
 
 def scram_verifier(password: str, salt: bytes) -> str:
@@ -62,10 +65,17 @@ def scram_verifier(password: str, salt: bytes) -> str:
     return "SCRAM-SHA-256${}:{}${}:{}".format(ITERATIONS, *encoded)
 
 
-async def ensure(database_url: str, *, password: str, services: Mapping[str, Passwords]) -> None:
+async def ensure(
+    database_url: str,
+    *,
+    password: str,
+    services: Mapping[str, Passwords],
+    monitors: Mapping[str, str] | None = None,
+) -> None:
     """Create or update roles, schemas and rights of `services`, and the database if it is missing.
 
-    Waits up to a minute for the server; raises `OSError` or `asyncpg.PostgresError`.
+    `monitors` are roles that watch the server, and their passwords. Waits up to a minute for the
+    server; raises `OSError` or `asyncpg.PostgresError`.
     """
     connection = await _connect(database_url, password)
     try:
@@ -80,6 +90,9 @@ async def ensure(database_url: str, *, password: str, services: Mapping[str, Pas
             await connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
             for name in services:
                 await connection.execute(_rights(name, database))
+            for name, secret in (monitors or {}).items():
+                await _ensure_role(connection, name, secret)
+                await connection.execute(_watching(name, database))
     finally:
         await connection.close()
 
@@ -144,8 +157,21 @@ def _rights(name: str, database: str) -> str:
     """
 
 
-def _read_passwords(directory: Path, services: list[str]) -> dict[str, Passwords]:
-    """Read `NAME_owner_password` and `NAME_db_password`; raises `SettingsError` with all faults."""
+def _watching(name: str, database: str) -> str:
+    # A predefined role: https://www.postgresql.org/docs/current/predefined-roles.html
+    return f"""
+        GRANT CONNECT ON DATABASE {database} TO "{name}";
+        GRANT pg_monitor TO "{name}" WITH INHERIT TRUE;
+    """
+
+
+def _read_passwords(
+    directory: Path, services: list[str], monitor: str
+) -> tuple[dict[str, Passwords], dict[str, str]]:
+    """Read `NAME_owner_password` and `NAME_db_password`, and the latter for the monitoring role.
+
+    Raises `SettingsError` with all faults.
+    """
     faults: list[str] = []
 
     def read(file: str) -> str:
@@ -164,9 +190,10 @@ def _read_passwords(directory: Path, services: list[str]) -> dict[str, Passwords
         name: Passwords(owner=read(f"{name}_owner_password"), runtime=read(f"{name}_db_password"))
         for name in services
     }
+    monitors = {monitor: read(f"{monitor}_db_password")} if monitor else {}
     if faults:
         raise SettingsError(faults)
-    return found
+    return found, monitors
 
 
 def main(services: list[str]) -> int:
@@ -175,12 +202,15 @@ def main(services: list[str]) -> int:
         return refuse(MISUSED, "usage: python -m services.kit.roles NAME...")
     try:
         settings = Settings.read()
-        passwords = _read_passwords(settings.role_passwords_dir, services)
+        passwords, monitors = _read_passwords(
+            settings.role_passwords_dir, services, settings.monitoring_role
+        )
         asyncio.run(
             ensure(
                 settings.database_url,
                 password=settings.database_password.get_secret_value(),
                 services=passwords,
+                monitors=monitors,
             )
         )
     except SettingsError as error:

@@ -90,6 +90,26 @@ async def test_a_service_sees_nothing_of_another_one(toy_database, postgres):
         await other.execute("SELECT * FROM toy.things")
 
 
+async def test_a_monitor_sees_the_server_s_statistics_and_no_service_s_rows(toy_database, postgres):
+    superuser = await toy_database(postgres.superuser)
+    name = await superuser.fetchval("SELECT current_database()")
+    await roles.ensure(
+        f"postgresql://{postgres.superuser}@{postgres.host}:{postgres.port}/{name}",
+        password=postgres.password,
+        services={},
+        monitors={"watcher": postgres.password},
+    )
+    watcher = await toy_database("watcher")
+
+    # Whose session it is shows that this one may read what others only see as null.
+    seen = await watcher.fetchval(
+        "SELECT query FROM pg_stat_activity WHERE usename = $1 LIMIT 1", postgres.superuser
+    )
+    assert "insufficient privilege" not in seen
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await watcher.execute("SELECT * FROM toy.things")
+
+
 async def test_only_who_was_let_in_may_connect(toy_database, postgres):
     superuser = await toy_database(postgres.superuser)
     name = await superuser.fetchval("SELECT current_database()")
@@ -161,7 +181,7 @@ def run(*names, **environment):
 
 def test_the_command_makes_roles_from_files(postgres, tmp_path):
     (tmp_path / "superuser").write_text(postgres.password + "\n")
-    for file in ("sample_db_password", "sample_owner_password"):
+    for file in ("sample_db_password", "sample_owner_password", "watcher_db_password"):
         (tmp_path / file).write_text("a password of ours\n")
     place = f"{postgres.superuser}@{postgres.host}:{postgres.port}/sample"
     outcome = run(
@@ -169,6 +189,7 @@ def test_the_command_makes_roles_from_files(postgres, tmp_path):
         DATABASE_URL=f"postgresql://{place}",
         DATABASE_PASSWORD_FILE=str(tmp_path / "superuser"),
         ROLE_PASSWORDS_DIR=str(tmp_path),
+        MONITORING_ROLE="watcher",
     )
 
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
@@ -178,6 +199,7 @@ def test_the_command_names_every_file_that_is_missing(tmp_path):
     (tmp_path / "sample_db_password").write_text("")
     outcome = run(
         "sample",
+        MONITORING_ROLE="watcher",
         DATABASE_URL="postgresql://postgres@127.0.0.1/summit",
         DATABASE_PASSWORD="x",
         ROLE_PASSWORDS_DIR=str(tmp_path),
@@ -187,6 +209,7 @@ def test_the_command_names_every_file_that_is_missing(tmp_path):
     assert outcome.stderr.splitlines() == [
         f"error: {tmp_path}/sample_owner_password: No such file or directory",
         f"error: {tmp_path}/sample_db_password: must be printable ASCII, and not empty",
+        f"error: {tmp_path}/watcher_db_password: No such file or directory",
     ]
 
 

@@ -13,35 +13,55 @@ import docker
 import pytest
 from testcontainers.compose import DockerCompose
 
+from pipelines.compose.model import Project
 from pipelines.containers import leftovers
+from pipelines.detection import load
 from pipelines.images import bases, override
-from pipelines.stack import secrets
+from pipelines.stack import ports, secrets
 from pipelines.stack.stack import Stack
 
 ROOT = Path(__file__).parents[3]
-PUBLISHED = {"api-gateway": 8000, "console": 3000}
+PUBLISHED = {"api-gateway": 8000, "console": 3000, "prometheus": 9090}
+PROFILE = "observability"
 OVERRIDE = ".summit/compose.test.yaml"
 
 
 @pytest.fixture(scope="session")
+def alert_port() -> int:
+    """Where on this machine alerts are delivered to."""
+    return ports.any_free()
+
+
+@pytest.fixture(scope="session")
 def system(
-    engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+    engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory, alert_port: int
 ) -> Iterator[DockerCompose]:
     """Up and healthy, on ports that were free; taken down at the end, with its data."""
     root = tmp_path_factory.mktemp("checkout")
-    for name in ("compose.yaml", "docker"):
+    for name in ("compose.yaml", "docker", "observability"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
     project = f"summit-test-{uuid4().hex[:8]}"
     stack = Stack.of(root, environ={**os.environ, "COMPOSE_PROJECT_NAME": project})
+    webhook = root / ".summit/secrets/alert_webhook_url"
+    webhook.parent.mkdir(mode=0o700, parents=True)
+    webhook.write_text(f"http://host.docker.internal:{alert_port}/")
     secrets.generate(stack.project, stack.project.services.values())
     override.write(root, bases.standing_in(engine))
-    _write_override(root, list(stack.project.services))
+    _write_override(root, stack.project)
     files = ["compose.yaml", OVERRIDE]
     if (root / override.FILE).exists():
         files.insert(1, str(override.FILE))
     os.environ["COMPOSE_PROJECT_NAME"] = project
-    compose = DockerCompose(root, files, pull=False, build=False, wait=True, keep_volumes=False)
+    compose = DockerCompose(
+        root,
+        files,
+        pull=False,
+        build=False,
+        wait=True,
+        keep_volumes=False,
+        profiles=[PROFILE],
+    )
     try:
         compose.start()
         yield compose
@@ -50,16 +70,16 @@ def system(
         del os.environ["COMPOSE_PROJECT_NAME"]
 
 
-def _write_override(root: Path, services: list[str]) -> None:
+def _write_override(root: Path, project: Project) -> None:
     """Any free ports, and labels by which what a killed run leaves behind is found."""
     labels = json.dumps(leftovers.labels())
     lines = ["services:"]
-    for name in services:
+    for name in project.services:
         lines += [f"  {name}:", f"    labels: {labels}"]
         if name in PUBLISHED:
             lines.append(f'    ports: !override ["127.0.0.1::{PUBLISHED[name]}"]')
     networks = [f"  {name}: {{labels: {labels}}}" for name in ("database", "inside", "edge")]
-    volumes = [f"  postgres-data: {{labels: {labels}}}"]
+    volumes = [f"  {name}: {{labels: {labels}}}" for name in project.volumes]
     text = "\n".join([*lines, "networks:", *networks, "volumes:", *volumes])
     (root / OVERRIDE).write_text(f"{text}\n")
 
@@ -68,3 +88,17 @@ def _write_override(root: Path, services: list[str]) -> None:
 def gateway(system: DockerCompose) -> str:
     """The public door's address."""
     return f"http://127.0.0.1:{system.get_service_port('api-gateway', 8000)}"
+
+
+@pytest.fixture(scope="session")
+def prometheus(system: DockerCompose) -> str:
+    """Prometheus' address."""
+    return f"http://127.0.0.1:{system.get_service_port('prometheus', 9090)}"
+
+
+@pytest.fixture
+def requested(system: DockerCompose, gateway: str) -> Iterator[None]:
+    """Somebody uses the system."""
+    secret = Path(system.context, ".summit/secrets/admin_client_secret").read_text()
+    with load.steady(gateway, secret):
+        yield

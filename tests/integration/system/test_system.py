@@ -49,12 +49,12 @@ def whole(gateway: str, until: Until) -> Iterator[None]:
 
 @pytest.mark.parametrize("service", STAYING)
 def test_a_container_is_healthy_and_locked_down(
-    system: DockerCompose, engine: docker.DockerClient, service: str
+    system: DockerCompose, engine: docker.DockerClient, service: str, until: Until
 ) -> None:
     found = container(system, engine, service).attrs
     host = found["HostConfig"]
 
-    assert found["State"]["Health"]["Status"] == "healthy"
+    until(lambda: _health(container(system, engine, service)) == "healthy")
     assert found["Config"]["User"].split(":")[0] not in ("", "0", "root")
     assert host["ReadonlyRootfs"]
     assert host["CapDrop"] == ["ALL"]
@@ -63,6 +63,10 @@ def test_a_container_is_healthy_and_locked_down(
     assert host["Memory"] > 0
     assert host["NanoCpus"] > 0
     assert host["PidsLimit"] > 0
+
+
+def _health(container: Container) -> str:
+    return str(container.attrs["State"]["Health"]["Status"])
 
 
 @pytest.mark.parametrize("service", STAYING)

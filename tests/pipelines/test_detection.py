@@ -1,0 +1,179 @@
+"""Noticing a fault: what is delivered, what that is counted as, and how it is drawn."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import docker
+import pytest
+
+from pipelines.detection import drill, picture
+from pipelines.detection.faults import Fault
+from pipelines.detection.measure import Noticed, measure
+from pipelines.detection.receiver import Receiver, listening
+from pipelines.errors import ConfigError, MachineError
+from pipelines.stack import ports
+
+NOW = datetime.now(UTC)
+LONG_AGO = NOW - timedelta(hours=1)
+
+
+def body(status: str, *, since: datetime, name: str = "ServiceDown") -> dict[str, Any]:
+    labels = {"alertname": name, "service": "fusion"}
+    alert = {"status": status, "labels": labels, "annotations": {}, "startsAt": since.isoformat()}
+    return {"alerts": [alert]}
+
+
+def told(receiver: Receiver, status: str, since: datetime) -> None:
+    receiver.take(json.dumps(body(status, since=since)).encode())
+
+
+def soon(receiver: Receiver, status: str, since: datetime) -> None:
+    threading.Timer(0.02, told, (receiver, status, since)).start()
+
+
+@dataclass(frozen=True)
+class Webhook:
+    receiver: Receiver
+    port: int
+
+    def deliver(self, body: object) -> int:
+        address = f"http://127.0.0.1:{self.port}/"
+        request = urllib.request.Request(address, json.dumps(body).encode())
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    port = ports.any_free()
+    with listening(port) as receiver:
+        yield Webhook(receiver, port)
+
+
+def test_a_delivery_ends_the_waiting_for_it_and_for_nothing_else(webhook: Webhook) -> None:
+    receiver = webhook.receiver
+    assert not receiver.wait("ServiceDown/fusion", "firing", 0, since=LONG_AGO)
+    threading.Timer(0.05, webhook.deliver, (body("firing", since=NOW),)).start()
+    assert receiver.wait("ServiceDown/fusion", "firing", 10, since=LONG_AGO)
+    assert not receiver.wait("ServiceDown/fabric", "firing", 0, since=LONG_AGO)
+    assert receiver.firing() == {"ServiceDown/fusion"}
+
+    assert webhook.deliver(body("resolved", since=NOW)) == 200
+    assert receiver.firing() == set()
+
+
+def test_an_older_alert_is_not_the_one_that_is_waited_for() -> None:
+    receiver = Receiver()
+    told(receiver, "firing", LONG_AGO)
+
+    assert not receiver.wait("ServiceDown/fusion", "firing", 0, since=NOW)
+    assert receiver.firing() == {"ServiceDown/fusion"}
+
+
+@pytest.mark.parametrize(
+    "delivered",
+    [
+        7,
+        {},
+        {"alerts": [{}]},
+        {"alerts": [{"status": "firing", "labels": {}, "startsAt": NOW.isoformat()}]},
+        {"alerts": [{"status": "firing", "labels": {"alertname": "A"}, "startsAt": "today"}]},
+    ],
+)
+def test_what_is_no_delivery_is_refused(webhook: Webhook, delivered: object) -> None:
+    assert webhook.deliver(delivered) == 400
+    assert webhook.receiver.firing() == set()
+
+
+def test_a_taken_port_is_one_line(webhook: Webhook) -> None:
+    with (
+        pytest.raises(MachineError, match=f"cannot listen on port {webhook.port}: Address already"),
+        listening(webhook.port),
+    ):
+        pass
+
+
+def fault(begin: Any, end: Any = lambda *_: None, bar: float = 10) -> Fault:
+    return Fault("killed", "fusion", "ServiceDown/fusion", bar, begin, end)
+
+
+def measured(receiver: Receiver, fault: Fault) -> Noticed:
+    client, containers = cast(docker.DockerClient, None), cast(Any, {"fusion": None})
+    [found] = measure(client, containers, receiver, [fault], lambda fault: None)
+    return found
+
+
+def test_a_fault_is_timed_from_its_beginning_and_from_its_end() -> None:
+    receiver = Receiver()
+    later = NOW + timedelta(minutes=1)
+
+    found = measured(
+        receiver,
+        fault(
+            lambda *_: soon(receiver, "firing", later), lambda *_: soon(receiver, "resolved", later)
+        ),
+    )
+
+    assert found.detected is not None
+    assert found.detected >= 0.02
+    assert found.recovered is not None
+    assert found.is_met
+
+
+def test_a_fault_that_does_nothing_is_never_noticed_though_an_older_alert_comes_late() -> None:
+    receiver = Receiver()
+    found = measured(receiver, fault(lambda *_: soon(receiver, "firing", LONG_AGO), bar=0.1))
+
+    assert (found.detected, found.recovered, found.is_met) == (None, None, False)
+
+
+def test_a_fault_is_ended_even_when_it_could_not_begin() -> None:
+    ended = []
+
+    def fail(*_: object) -> None:
+        raise MachineError("no container")
+
+    with pytest.raises(MachineError):
+        measured(Receiver(), fault(fail, lambda *_: ended.append(True)))
+    assert ended == [True]
+
+
+def test_an_unknown_alert_is_named_with_one_like_it() -> None:
+    with pytest.raises(ConfigError, match="no fault raises 'ServiceDwn'") as raised:
+        drill.chosen(["ServiceDwn"])
+    assert "ServiceDown" in str(raised.value.hint)
+    assert [it.service for it in drill.chosen(["DatabaseDown"])] == ["postgres"]
+    assert len(drill.chosen([])) == 5
+
+
+GOOD = Noticed("killed", "ServiceDown/a", 5, 3, 4)
+LATE = Noticed("slow", "Latency/a", 5, 6, 4)
+NEVER = Noticed("cut", "DatabaseDown", 5, None, None)
+
+
+def test_what_was_too_late_or_never_told_is_not_met_and_is_drawn_so() -> None:
+    assert [it.is_met for it in (GOOD, LATE, NEVER)] == [True, False, False]
+    svg = picture.drawn([GOOD, LATE, NEVER])
+    assert svg.count(picture.GOOD) == 1
+    assert svg.count(picture.BAD) == 2
+    assert "unnoticed" in svg
+
+
+def test_the_table_says_never_and_the_judgement_names_what_was_missed() -> None:
+    rows = [line.split() for line in drill.table([LATE, NEVER]).splitlines()[1:]]
+    assert rows[0] == ["slow", "Latency/a", "6.0", "s", "5", "s", "4.0", "s"]
+    assert rows[1] == ["cut", "DatabaseDown", "never", "5", "s", "never"]
+    drill.judge([GOOD])
+    with pytest.raises(drill.Unnoticed, match="not noticed in time: Latency/a, DatabaseDown"):
+        drill.judge([GOOD, LATE, NEVER])
