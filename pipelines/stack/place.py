@@ -54,6 +54,11 @@ class Place:
         return self.state / "secrets"
 
     @property
+    def mounts(self) -> Path:
+        """A folder per program with its configuration, as it is on this machine."""
+        return self.state / "mounts"
+
+    @property
     def volumes(self) -> Path:
         return self.home / "volumes"
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import difflib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from pipelines.compose.model import Condition, Healthcheck, Project, Restart, Service
-from pipelines.errors import ConfigError, Where
+from pipelines.errors import ConfigError, MachineError, Where
 from pipelines.stack import ports
 from pipelines.stack.place import Place
+from pipelines.stack.process import mounts
 from pipelines.stack.process.cluster import Cluster
+from pipelines.stack.process.local import SECRETS, Local
 from pipelines.stack.process.probes import Probe
 
 MARK = (
     "SUMMIT_STACK"  # in the environment of every process of a stack; its value is the state folder
 )
-SECRETS = "/run/secrets"  # where a container finds the secrets it is granted
 # What a local process needs of its surroundings. Everything else must stand in the Compose file,
 # as it must for a container. COVERAGE_*: a measured test run measures the services as well.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
@@ -28,7 +29,7 @@ INHERITED_PREFIX = "COVERAGE_"
 # The words under `x-summit`, by where it stands.
 OF_PROJECT = {"preload"}
 OF_SECRET = {"generate"}
-OF_SERVICE = {"process", "probe"}
+OF_SERVICE = {"process", "probe", "program"}
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,13 @@ class Layout:
     fork: bool = True
 
     def launch(self, service: Service) -> Launch:
-        cluster = self._cluster(service) if service.extension.get("process") else None
-        command = cluster.command if cluster else _words(service)
+        here = self._here(service)
+        cluster = self._cluster(service, here) if service.extension.get("process") else None
+        command = cluster.command if cluster else tuple(map(here.word, _words(service)))
         return Launch(
             name=service.name,
             command=command,
-            environment=self._environment(service, cluster),
+            environment=self._environment(service, here, cluster),
             directory=str(self.place.root),
             port=self.ports.get(service.name),
             probe=_probe(service, service.healthcheck),
@@ -86,7 +88,7 @@ class Layout:
             forked=self.fork and _can_be_forked(command) and "preload" in self.project.extension,
         )
 
-    def _cluster(self, service: Service) -> Cluster:
+    def _cluster(self, service: Service, here: Local) -> Cluster:
         kind = service.extension["process"]
         if kind != "postgres":
             raise ConfigError(
@@ -106,13 +108,15 @@ class Layout:
             self.place.volumes / volume,
             port=self.ports[service.name],
             superuser=superuser,
-            password_file=Path(self._local(service, password)),
+            password_file=Path(here.value(password)),
             database=service.environment.get("POSTGRES_DB", superuser),
         )
 
-    def _environment(self, service: Service, cluster: Cluster | None) -> dict[str, str]:
+    def _environment(
+        self, service: Service, here: Local, cluster: Cluster | None
+    ) -> dict[str, str]:
         environment = inherited()
-        environment |= {k: self._local(service, v) for k, v in service.environment.items()}
+        environment |= {k: here.value(v) for k, v in service.environment.items()}
         if service.name in self.ports and "PORT" in service.environment:
             environment["PORT"] = str(self.ports[service.name])
         if cluster:
@@ -121,20 +125,13 @@ class Layout:
         environment[MARK] = str(self.place.state)
         return environment
 
-    def _local(self, service: Service, value: str) -> str:
-        """A container's path or a neighbour's address, as it is on this machine."""
-        if value == SECRETS or value.startswith(f"{SECRETS}/"):
-            return str(self.place.grants / service.name) + value.removeprefix(SECRETS)
-        return self._local_address(value)
-
-    def _local_address(self, value: str) -> str:
-        if "://" not in value:
-            return value
-        url = urlsplit(value)
-        if url.hostname not in self.ports:
-            return value
-        user = f"{url.netloc.rpartition('@')[0]}@" if "@" in url.netloc else ""
-        return urlunsplit(url._replace(netloc=f"{user}{ports.HOST}:{self.ports[url.hostname]}"))
+    def _here(self, service: Service) -> Local:
+        """What the words of the file stand for on this machine; a program's folders are made."""
+        port = _container_port(service)
+        listens = {port: self.ports[service.name]} if port else {}
+        grants = {SECRETS: self.place.grants / service.name}
+        local = Local(self.ports, grants, listens)
+        return mounts.provide(service, self.place, local) if _program(service) else local
 
 
 def inherited() -> dict[str, str]:
@@ -167,7 +164,9 @@ def assign_ports(
         usual = _usual_port(service)
         if usual is None or service.name in chosen:
             continue
-        can_move = "PORT" in service.environment or "process" in service.extension
+        can_move = "PORT" in service.environment or bool(
+            {"process", "program"} & service.extension.keys()
+        )
         stays = keep_usual or not can_move
         if stays and usual not in chosen.values() and is_free(usual):
             chosen[service.name] = usual
@@ -194,12 +193,37 @@ def _usual_port(service: Service) -> int | None:
     return service.expose[0] if service.expose else None
 
 
+def _container_port(service: Service) -> int | None:
+    for port in service.ports:
+        return port.target
+    return service.expose[0] if service.expose else None
+
+
+def _program(service: Service) -> list[str]:
+    """The names of what stands on this machine for the image's own program."""
+    names = service.extension.get("program", [])
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return names
+    raise ConfigError(
+        f"{service.name}.x-summit.program: must be a list of names", where=service.where
+    )
+
+
 def _words(service: Service) -> tuple[str, ...]:
     words = (*service.entrypoint, *service.command)
+    if names := _program(service):
+        found = next(filter(None, map(shutil.which, names)), None)
+        if found is None:
+            raise MachineError(
+                f"{service.name}: this machine has no program {' or '.join(names)}",
+                hint="install it, or use `inv up --engine docker`",
+            )
+        return (found, *words)
     if not words:
         raise ConfigError(
             f"{service.name}: neither `command` nor `entrypoint` says what to start",
             where=service.where,
+            hint="what only its image knows takes a container: `inv up --engine docker`",
         )
     return (sys.executable, *words[1:]) if words[0] in ("python", "python3") else words
 
