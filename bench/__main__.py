@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import containers, gates, gateway, kit, ledger, plan, startup, up
+from bench import containers, gates, gateway, images, kit, ledger, plan, startup, up
 from bench.measure import report
 
 BENCHES = {
@@ -14,6 +14,7 @@ BENCHES = {
     "plan": plan,
     "ledger": ledger,
     "up": up,
+    "images": images,
     "containers": containers,
     "kit": kit,
     "gateway": gateway,
