@@ -6,6 +6,7 @@ cache and is not measured.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -14,12 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from uuid import uuid4
 
 import docker
 
 from bench.measure import ROOT, Bar, report
 from pipelines.containers import connect
-from pipelines.images.build import build
 
 ROUNDS = 3
 PREFIX = "summit-bench"
@@ -47,24 +48,34 @@ def git(root: Path, *words: str) -> None:
     subprocess.run(["git", *words], cwd=root, check=True)
 
 
-def seconds(root: Path, change: Callable[[Path, int], None], turn: int) -> float:
-    change(root, turn)
+def seconds(root: Path, change: Callable[[Path], None]) -> float:
+    change(root)
     began = time.perf_counter()
-    build(root, SERVICE, PATHS)
+    build(root)
     return time.perf_counter() - began
 
 
-def nothing(_root: Path, _turn: int) -> None:
+def build(root: Path) -> None:
+    words = [sys.executable, "-m", "pipelines.images", SERVICE, *PATHS]
+    subprocess.run(words, cwd=root, check=True, capture_output=True)
+
+
+def nothing(_root: Path) -> None:
     pass
 
 
-def code(root: Path, turn: int) -> None:
-    append(root, "app.py", f"TURN = {turn}\n")
+def code(root: Path) -> None:
+    append(root, "app.py", f"CHANGE = {unheard_of()!r}\n")
 
 
-def dependency(root: Path, turn: int) -> None:
+def dependency(root: Path) -> None:
     """To the layer a comment is as good as another version: all of it is installed anew."""
-    append(root, "requirements.txt", f"# {turn}\n")
+    append(root, "requirements.txt", f"# {unheard_of()}\n")
+
+
+def unheard_of() -> str:
+    """No earlier run has left a layer with this in the cache."""
+    return uuid4().hex
 
 
 def append(root: Path, name: str, text: str) -> None:
@@ -75,10 +86,11 @@ def append(root: Path, name: str, text: str) -> None:
 
 def measure() -> list[Bar]:
     with connect() as client, checkout(client) as root:
-        made = build(root, SERVICE, PATHS)
-        size = made.size - client.images.get(made.base).attrs["Size"]
+        build(root)
+        made = json.loads((root / f".summit/images/{SERVICE}.json").read_text())
+        size = made["size"] - client.images.get(made["base"]).attrs["Size"]
         taken = {
-            change: median(seconds(root, change, turn) for turn in range(ROUNDS))
+            change: median(seconds(root, change) for _ in range(ROUNDS))
             for change in (nothing, code, dependency)
         }
     return [

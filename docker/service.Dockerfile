@@ -58,5 +58,5 @@ USER 10001:10001
 STOPSIGNAL SIGTERM
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --start-interval=0.25s --retries=2 \
-    CMD ["python", "-m", "services.kit.probe", "/readyz"]
+    CMD ["python", "-m", "services.kit.probe", "/readyz", "2"]
 CMD ["python", "-m", "services.kit.serve"]

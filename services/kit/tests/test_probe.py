@@ -1,7 +1,7 @@
 """The health check of an image: one question, one exit code."""
 
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Thread, Timer
 
 import pytest
 
@@ -49,3 +49,26 @@ def test_nobody_there_is_1(monkeypatch, capsys, port):
 
     assert main([]) == 1
     assert capsys.readouterr().err.startswith(f"error: /readyz on port {port}: ")
+
+
+def test_a_service_that_starts_meanwhile_is_waited_for(service, monkeypatch):
+    port = service.server_port
+    service.shutdown()
+    service.server_close()
+
+    def start():
+        late = HTTPServer(("127.0.0.1", port), service.RequestHandlerClass)
+        late.handle_request()
+        late.server_close()
+
+    starting = Timer(0.1, start)
+    starting.start()
+    assert main(["/200", "10"]) == 0
+    starting.join()
+
+
+def test_nobody_there_in_time_is_1(monkeypatch, capsys):
+    monkeypatch.setenv("PORT", "1")
+
+    assert main(["/readyz", "0.05"]) == 1
+    assert "Connection refused" in capsys.readouterr().err

@@ -55,7 +55,7 @@ def test_an_image_is_small_unprivileged_and_whole(
     assert config["User"] == "10001:10001"
     assert config["StopSignal"] == "SIGTERM"
     assert config["Healthcheck"]["Test"] == [
-        *("CMD", "python", "-m", "services.kit.probe", "/readyz")
+        *("CMD", "python", "-m", "services.kit.probe", "/readyz", "2")
     ]
     assert image.labels["org.opencontainers.image.revision"] == made.revision
     assert image.labels["org.opencontainers.image.licenses"] == "Apache-2.0"
