@@ -2,58 +2,28 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
-from typing import NamedTuple
 
 import docker
 import httpx
 import pytest
-import yaml
-from testcontainers.community.postgres import PostgresContainer
-from testcontainers.core.config import testcontainers_config
+from docker.errors import NotFound
 
-from pipelines.containers import leftovers
-from pipelines.images import bases
 from services.kit.database import Database
 from services.kit.settings import DatabaseSettings
 from services.kit.testing import lifespan
 from services.kit.testing.databases import migrated
+from tests.integration.services.server import Server, is_wished, server
 
-ROOT = Path(__file__).parents[3]
 SERVICES = ("fabric", "fusion", "intelligence", "tasking")
 
 
-class Server(NamedTuple):
-    """Where it is, as `services.kit.testing` asks for it."""
-
-    host: str
-    port: int
-    superuser: str
-    password: str
-
-
 @pytest.fixture(scope="session")
-def postgres(engine: docker.DockerClient) -> Iterator[Server]:
-    """One container for each worker, held to what `compose.yaml` holds it to."""
-    described = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["postgres"]
-    image = bases.standing_in(engine).get("postgres", described["image"])
-    testcontainers_config.ryuk_disabled = True  # see `pipelines.containers.leftovers`
-    password = secrets.token_urlsafe(24)
-    container = PostgresContainer(image, username="postgres", password=password, driver=None)
-    container.with_kwargs(
-        user=described["user"],
-        read_only=True,
-        cap_drop=["ALL"],
-        labels=leftovers.labels(),
-    )
-    for mount in described["tmpfs"]:
-        container.with_tmpfs_mount(mount.partition(":")[0])
-    with container as running:
-        port = int(running.get_exposed_port(5432))
-        yield Server(running.get_container_host_ip(), port, "postgres", password)
+def postgres(engine: docker.DockerClient, worker_id: str) -> Iterator[Server]:
+    """One container for each worker."""
+    with server(engine, worker_id, is_kept=is_wished()) as running:
+        yield running
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -77,3 +47,27 @@ async def test_a_service_answers_from_it(postgres: Server) -> None:
             answer = await client.get("/readyz")
 
     assert answer.json()["checks"]["database"]["status"] == "ok"
+
+
+async def test_a_container_that_is_kept_serves_the_next_run_and_goes_with_the_one_after(
+    engine: docker.DockerClient, worker_id: str
+) -> None:
+    worker = f"{worker_id}-kept"
+    with server(engine, worker, is_kept=True) as first:
+        await migrated(first, "fusion")
+    with server(engine, worker, is_kept=True) as second:
+        assert second == first
+        await migrated(second, "fusion")
+
+    with server(engine, worker, is_kept=False) as third:
+        assert third.container != first.container
+        with pytest.raises(NotFound):
+            engine.containers.get(first.container)
+    with pytest.raises(NotFound):
+        engine.containers.get(third.container)
+
+
+def test_nothing_is_kept_unless_somebody_asks_for_it_and_never_in_ci() -> None:
+    asked = {"TESTCONTAINERS_REUSE_ENABLE": "true"}
+
+    assert [is_wished(it) for it in ({}, asked, {**asked, "CI": "true"})] == [False, True, False]
