@@ -18,13 +18,14 @@ from pipelines.containers import connect
 from pipelines.documents.nearest import nearest
 from pipelines.errors import ConfigError
 from pipelines.files import write_atomically
-from pipelines.images import bases, buildx, network, override, revision, sbom
+from pipelines.images import bases, buildx, network, override, provenance, revision, sbom
 from pipelines.images.buildx import Build
 from pipelines.images.dockerfile import origins, repository
 from pipelines.programs import process
 
 FOLDER = "images"  # below `.summit`
 MATERIALS = "sbom"  # below that
+ORIGINS = "provenance"
 REPORT = "report"  # the Dockerfile's stage that holds nothing but pip's report of what it installed
 
 
@@ -64,9 +65,9 @@ class Base(NamedTuple):
 def build(root: Path, component: str, paths: Sequence[str], *, is_fresh: bool = False) -> Built:
     """Build the component's image on the official base, or on the stand-in where there is one.
 
-    Beside the image it leaves a note of it and the list of what it is made of. `is_fresh` takes no
-    layer of an earlier build. Raises `ConfigError` when the Compose file does not build it,
-    `EngineDown`, `BuildFailed`.
+    Beside the image it leaves a note of it, the list of what it is made of, and where it is from.
+    `is_fresh` takes no layer of an earlier build. Raises `ConfigError` when the Compose file does
+    not build it, `EngineDown`, `BuildFailed`.
     """
     project = compose.load(root / "compose.yaml", environ=os.environ)
     service = _service(project, component)
@@ -82,6 +83,7 @@ def build(root: Path, component: str, paths: Sequence[str], *, is_fresh: bool = 
         )
         made = _made(client, service, described, of, base, paths)
         _note(root, made, described)
+        _trace(root, made, described, of, engine=client.version()["Version"])
     caveat = f"  on the stand-in {base.name}" if base.is_stand_in else ""
     console.result(f"{made.image}  {made.digest}  {made.size / 1e6:.0f} MB{caveat}")
     return made
@@ -150,3 +152,20 @@ def _note(root: Path, made: Built, described: Build) -> None:
         sbom.write(report, materials, image=made.image, digest=made.digest)
     text = msgspec.json.format(msgspec.json.encode(made)).decode()
     write_atomically(folder / f"{made.component}.json", f"{text}\n")
+
+
+def _trace(
+    root: Path, made: Built, described: Build, of: revision.Revision, *, engine: str
+) -> None:
+    folder = Path(state.make(str(root)), FOLDER, ORIGINS)
+    folder.mkdir(exist_ok=True)
+    provenance.write(
+        folder / f"{made.component}.intoto.json",
+        image=made.image,
+        digest=made.digest,
+        dockerfile=os.path.relpath(described.dockerfile, root),
+        arguments=described.arguments,
+        revision=of,
+        base=(made.base, made.base_digest),
+        builder={"docker": engine},
+    )

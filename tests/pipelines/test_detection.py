@@ -116,7 +116,7 @@ def measured(receiver: Receiver, fault: Fault) -> Noticed:
 
 def test_a_fault_is_timed_from_its_beginning_and_from_its_end() -> None:
     receiver = Receiver()
-    later = NOW + timedelta(minutes=1)
+    later = datetime.now(UTC) + timedelta(minutes=1)
 
     found = measured(
         receiver,

@@ -77,6 +77,12 @@ def test_two_builds_of_one_commit_are_one_image(
     second = build(clone, "fusion", checkout.paths("fusion"), is_fresh=True)
 
     assert second == first
+    origins = [
+        (root / ".summit/images/provenance/fusion.intoto.json").read_text()
+        for root in (checkout.root, clone)
+    ]
+    assert origins[0] == origins[1]
+    assert first.digest.removeprefix("sha256:") in origins[0]
 
 
 @pytest.mark.timeout(600)
