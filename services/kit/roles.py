@@ -215,6 +215,8 @@ def main(services: list[str]) -> int:
         )
     except SettingsError as error:
         return refuse(MISUSED, *error.faults)
+    except asyncpg.InvalidPasswordError as error:
+        return refuse(FAILED, f"roles: {error}; the server's data were made with another password")
     except (OSError, asyncpg.PostgresError) as error:
         return refuse(FAILED, f"roles: {type(error).__name__}: {error}")
     return 0

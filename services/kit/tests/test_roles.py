@@ -195,6 +195,21 @@ def test_the_command_makes_roles_from_files(postgres, tmp_path):
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
 
 
+def test_data_of_another_password_are_one_line(postgres, tmp_path):
+    for file in ("sample_db_password", "sample_owner_password"):
+        (tmp_path / file).write_text("a password of ours\n")
+    outcome = run(
+        "sample",
+        DATABASE_URL=f"postgresql://{postgres.superuser}@{postgres.host}:{postgres.port}/sample",
+        DATABASE_PASSWORD="another",
+        ROLE_PASSWORDS_DIR=str(tmp_path),
+    )
+
+    assert outcome.returncode == 1
+    assert outcome.stderr.count("\n") == 1
+    assert "the server's data were made with another password" in outcome.stderr
+
+
 def test_the_command_names_every_file_that_is_missing(tmp_path):
     (tmp_path / "sample_db_password").write_text("")
     outcome = run(
