@@ -65,7 +65,8 @@ def down(c: Context, volumes: bool = False) -> None:
 
     Example: inv down --volumes
     """
-    _engine().down(volumes=volumes)
+    for engine in choice.with_data(_stack()) if volumes else [_engine()]:
+        engine.down(volumes=volumes)
 
 
 @task(

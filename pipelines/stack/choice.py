@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import NamedTuple
 
 from pipelines.documents.nearest import nearest
@@ -50,6 +51,17 @@ def for_up(stack: Stack, asked: str = "") -> Chosen:
 def current(stack: Stack) -> Engine:
     """The engine under which the stack runs; where nothing runs, one that says so."""
     return _running(stack) or ProcessEngine(stack)
+
+
+def with_data(stack: Stack) -> list[Engine]:
+    """The engine under which the stack runs; where nothing runs, each that may hold its data."""
+    if running := _running(stack):
+        return [running]
+    found: list[Engine] = [ProcessEngine(stack)]
+    if os.environ.get(VARIABLE, "") != "process":
+        with suppress(SummitError):
+            found.append(_docker(stack))
+    return found
 
 
 def _chosen(stack: Stack, asked: str) -> Chosen:
