@@ -24,10 +24,17 @@ GATES = {
 }
 
 
+def _install(session: nox.Session, *locks: str) -> None:
+    """Install what the locks name and nothing else, and see that nothing is missing."""
+    named = (f"--requirement={lock}" for lock in locks)
+    session.install("--require-hashes", "--no-deps", *named)
+    session.run("python", "-m", "pip", "check", silent=True)
+
+
 def _session(name: str, task: str) -> None:
     @nox.session(name=name)
     def gate(session: nox.Session) -> None:
-        session.install("--require-hashes", "--requirement", "requirements.txt")
+        _install(session, "requirements.txt")
         # -P as in `./inv`: no file of this folder takes the place of a library.
         session.run("python", "-P", "-m", "invoke", task, *session.posargs)
 
@@ -37,8 +44,7 @@ def _session(name: str, task: str) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure side by side and print every bar; needs the programs `wrk`, `npm` and `make`."""
-    locks = ("requirements.txt", "bench/requirements.txt")
-    session.install("--require-hashes", *(f"--requirement={lock}" for lock in locks))
+    _install(session, "requirements.txt", "bench/requirements.txt")
     session.run("python", "-m", "bench", *session.posargs)
 
 

@@ -104,14 +104,17 @@ def install(root: Path, environment: Path, requirements: bytes, lock: int) -> No
     log = environment.with_suffix(".log")
     base = os.path.realpath(sys.executable)  # `python3` may become another version's name one day
     python = str(environment / "bin" / "python")
-    pip = [python, "-I", "-m", "pip", "install", "--require-hashes", "--no-input"]
-    pip += ["--disable-pip-version-check"]
-    commands = {
-        "python's venv module": [base, "-I", "-m", "venv", str(environment)],
-        "pip": [*pip, f"--requirement={root / 'requirements.txt'}"],
-    }
+    pip = [python, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    # --no-deps: the lock names everything. Before 23.3, pip asks for the newest version of what
+    # another package needs with an extra, finds no hash for it, and gives up.
+    locked_only = ["install", "--require-hashes", "--no-deps"]
+    commands = [
+        ("python's venv module", [base, "-I", "-m", "venv", str(environment)]),
+        ("pip", [*pip, *locked_only, f"--requirement={root / 'requirements.txt'}"]),
+        ("pip", [*pip, "check"]),
+    ]
     with log.open("w") as output:
-        for name, command in commands.items():
+        for name, command in commands:
             # Holding the lock as well: should we be killed, nobody touches what pip still writes.
             code = subprocess.run(
                 command,
@@ -138,6 +141,8 @@ def explain(name: str, log: str) -> str:
         mend = "the disk is full"
     elif any(sign in log for sign in OFFLINE):
         mend = "the package index cannot be reached; try again once online"
+    elif "which is not installed" in log or "has requirement" in log:
+        mend = "requirements.txt is not complete: see above"
     else:
         mend = "see above"
     sys.stderr.write("".join(f"  {line}\n" for line in log.splitlines()[-LAST_LINES:]))

@@ -36,7 +36,14 @@ class Index(Protocol):
     folder: Path
     environment: dict[str, str]
 
-    def add(self, name: str, version: str, *, files: Mapping[str, str]) -> str: ...
+    def add(
+        self,
+        name: str,
+        version: str,
+        *,
+        needs: tuple[str, ...] = (),
+        files: Mapping[str, str] | None = None,
+    ) -> str: ...
 
 
 class Checkout:
@@ -56,10 +63,10 @@ class Checkout:
         path = f"{Path(sys.executable).resolve().parent}{os.pathsep}{os.environ['PATH']}"
         return {**plain, **self.index.environment, "PATH": path}
 
-    def lock(self, version: str) -> Path:
+    def lock(self, version: str, *needs: str) -> Path:
         """Publish a version, lock it, and return its wheel."""
         files = {"invoke/__init__.py": "", "invoke/main.py": INVOKE.format(version=version)}
-        digest = self.index.add("invoke", version, files=files)
+        digest = self.index.add("invoke", version, needs=needs, files=files)
         text = f"invoke=={version} --hash=sha256:{digest}\n"
         (self.root / "requirements.txt").write_text(text)
         return self.index.folder / "invoke" / f"invoke-{version}-py3-none-any.whl"
@@ -223,6 +230,32 @@ def test_a_file_with_another_hash_is_not_installed(made: Checkout) -> None:
 
     assert outcome.returncode == 5
     assert "pip could not make .venv" in outcome.stderr
+
+
+def test_a_newer_version_in_the_index_changes_nothing(checkout: Checkout) -> None:
+    checkout.lock("1.0", "library[extra]>=1.0")
+    digest = checkout.index.add("library", "1.0")
+    checkout.index.add("library", "2.0")
+    with (checkout.root / "requirements.txt").open("a") as lock:
+        lock.write(f"library==1.0 --hash=sha256:{digest}\n")
+
+    outcome = checkout.inv()
+
+    assert outcome.stdout == f"{checkout.root}\n1.0\n", outcome.stderr
+
+
+def test_a_lock_that_leaves_something_out_is_named(checkout: Checkout) -> None:
+    checkout.lock("1.0", "library>=1.0")
+    checkout.index.add("library", "1.0")
+
+    outcome = checkout.inv()
+
+    assert outcome.returncode == 5
+    assert outcome.stderr.splitlines()[-2:] == [
+        "  invoke 1.0 requires library, which is not installed.",
+        "error: pip could not make .venv; requirements.txt is not complete: see above",
+    ]
+    assert not (checkout.root / ".venv").exists()
 
 
 @pytest.mark.parametrize("named", ["", "/no/such/python"])
