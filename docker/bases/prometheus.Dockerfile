@@ -1,5 +1,5 @@
 # Stand in for the official images of Prometheus and its exporters: the same programs out of Debian,
-# with the paths, users and entry points that the official images have.
+# with the paths, users and entry points that the official images have, and busybox's wget.
 FROM summit-base/debian:trixie AS packages
 # What Debian has now; the stand-in's own digest says which versions those were.
 # hadolint ignore=DL3008
@@ -7,6 +7,7 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt,sharing=locked \
     apt-get update --quiet \
     && apt-get install --yes --quiet --no-install-recommends \
+        busybox \
         prometheus \
         prometheus-alertmanager \
         prometheus-blackbox-exporter \
@@ -39,6 +40,7 @@ CMD ["--config.file=/etc/alertmanager/alertmanager.yml", "--storage.path=/alertm
 
 FROM summit-base/debian:trixie AS blackbox-exporter
 COPY --from=packages /usr/bin/prometheus-blackbox-exporter /bin/blackbox_exporter
+COPY --from=packages /usr/bin/busybox /bin/wget
 COPY --from=packages /etc/prometheus/blackbox.yml /etc/blackbox_exporter/config.yml
 USER 65534:65534
 EXPOSE 9115
@@ -47,6 +49,7 @@ CMD ["--config.file=/etc/blackbox_exporter/config.yml"]
 
 FROM summit-base/debian:trixie AS postgres-exporter
 COPY --from=packages /usr/bin/prometheus-postgres-exporter /bin/postgres_exporter
+COPY --from=packages /usr/bin/busybox /bin/wget
 USER 65534:65534
 EXPOSE 9187
 ENTRYPOINT ["/bin/postgres_exporter"]
