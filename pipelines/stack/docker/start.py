@@ -40,7 +40,8 @@ class Start:
     containers: Mapping[str, Container]
     act: Act = Container.start
     known: dict[str, Status] = field(default_factory=dict)
-    begun: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)  # to start, or blocked: not to be asked again
+    begun: set[str] = field(default_factory=set)  # what is told of these is of this round
 
     def run(self, project: str, *, timeout: float, on_change: OnChange) -> None:
         """Start what is to be started and return once all are ready.
@@ -77,6 +78,7 @@ class Start:
         is_running = inspected["State"]["Running"] or inspected["State"]["Restarting"]
         if name not in self.begun and not is_running:
             return replace(status, state=State.WAITING, message="", answer="")
+        self.asked.add(name)
         self.begun.add(name)
         return status
 
@@ -89,14 +91,14 @@ class Start:
 
     def _startable(self, on_change: OnChange) -> Iterator[str]:
         for name, service in self.services.items():
-            if name in self.begun:
+            if name in self.asked:
                 continue
             lost = [d for d in service.depends_on if self.known[d.service].state.is_lost]
             if lost:
-                self.begun.add(name)
+                self.asked.add(name)
                 self._note(_blocked(self.known[name], lost[0]), on_change)
             elif all(self._holds(dependency) for dependency in service.depends_on):
-                self.begun.add(name)
+                self.asked.add(name)
                 yield name
 
     def _holds(self, dependency: Dependency) -> bool:
@@ -113,6 +115,8 @@ class Start:
     def _begin(self, name: str, news: queue.Queue[Status | str]) -> None:
         try:
             self.act(self.containers[name])
+            # Not before: the engine may still tell of the end that the container had last time.
+            self.begun.add(name)
             news.put(name)
         except APIError as error:
             why = str(error.explanation or error).strip().splitlines()[-1]
