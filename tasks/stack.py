@@ -74,7 +74,7 @@ def down(c: Context, volumes: bool = False) -> None:
     help={"only": "a service; may be given several times", **TIMEOUT},
 )
 def restart(c: Context, only: Sequence[str] | None = None, wait_timeout: float = WAIT) -> None:
-    """Stop and start services, with the code as it is now.
+    """Stop and start services; local processes take the code as it is now.
 
     Example: inv restart --only fusion
     """

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import compose
+
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = """
 components: {fabric: {folder: fabric, kind: plain}}
@@ -74,6 +76,24 @@ def test_cosign_verifies_what_the_page_takes_out_of_the_ledger(
     assert [each.returncode for each in said] == [0] * 6
     assert said[-2].stderr == "Verified OK\n"
     assert '"result":"PASSED"' in said[-1].stdout
+
+
+def test_the_new_service_of_the_page_fits_into_the_compose_file(tmp_path: Path) -> None:
+    added = blocks("add-a-service", "yaml")[0].removeprefix("services:\n")
+    services, secrets = added.split("\nsecrets:\n")
+    text = (ROOT / "compose.yaml").read_text()
+    file = tmp_path / "compose.yaml"
+    file.write_text(text.replace("\nnetworks:\n", f"{services}\nnetworks:\n", 1) + secrets)
+
+    project = compose.load(file, environ={})
+
+    patrol, migrate = project.services["patrol"], project.services["patrol-migrate"]
+    assert patrol.image == migrate.image == "summit-patrol"
+    assert patrol.build == migrate.build == {
+        "context": ".",
+        "dockerfile": "docker/service.Dockerfile",
+        "args": {"SERVICE": "patrol"},
+    }
 
 
 def test_a_record_made_elsewhere_is_compared_as_the_page_says(
