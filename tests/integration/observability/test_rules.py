@@ -67,7 +67,7 @@ def test_every_alert_has_a_severity_and_a_runbook_of_its_name(alert: dict[str, A
     [
         ("development", "critical", "webhook"),
         ("production", "critical", "webhook,pagerduty"),
-        ("production", "warning", "webhook"),
+        ("production", "warning", "webhook,email"),
     ],
 )
 def test_an_alert_reaches_whom_it_is_for(
