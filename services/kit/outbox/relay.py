@@ -14,6 +14,7 @@ from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
 from services.kit.database import Database
 from services.kit.metrics import Measured
+from services.kit.outbox.backlog import Backlog
 from services.kit.outbox.store import Cursor, Event, load_cursor, read, save_cursor
 
 log = logging.getLogger(__name__)
@@ -42,14 +43,18 @@ class Relay(Measured):
         self._outbox = outbox
         self._subscriber = subscriber
         self._send = send
+        self._backlog = Backlog(database, outbox, subscriber=subscriber)
         self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._delivered = 0
         self._failures = 0
 
     async def __aenter__(self) -> Self:
         self._database.emitted.add(self._woken)
-        self._task = asyncio.create_task(self._run(), name=f"relay to {self._subscriber}")
+        self._tasks = [
+            asyncio.create_task(work, name=f"{name} {self._subscriber}")
+            for work, name in ((self._run(), "relay to"), (self._backlog.watch(), "backlog of"))
+        ]
         return self
 
     async def __aexit__(
@@ -59,10 +64,11 @@ class Relay(Measured):
         traceback: TracebackType | None,
     ) -> None:
         self._database.emitted.discard(self._woken)
-        if self._task:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
             with suppress(asyncio.CancelledError):
-                await self._task
+                await task
 
     def collect(self) -> Iterator[Metric]:
         subscriber = [self._subscriber]
@@ -73,6 +79,7 @@ class Relay(Measured):
             family = CounterMetricFamily(name, text_, labels=["subscriber"])
             family.add_metric(subscriber, count)
             yield family
+        yield from self._backlog.collect()
 
     async def _run(self) -> None:
         pauses = AsyncRetrying(

@@ -20,6 +20,8 @@ from sqlalchemy import (
     Table,
     Text,
     column,
+    extract,
+    func,
     insert,
     literal_column,
     select,
@@ -172,6 +174,18 @@ async def head(connection: AsyncConnection, outbox: Table) -> Cursor:
     newest_first = statement.order_by(*(part.desc() for part in place)).limit(1)
     row = (await connection.execute(newest_first)).first()
     return Cursor(*row) if row else Cursor()
+
+
+async def age_of_next(connection: AsyncConnection, outbox: Table, after: Cursor) -> float:
+    """Return for how many seconds the first event after a cursor has waited; 0 without one."""
+    age = extract("epoch", func.clock_timestamp() - outbox.c.at)
+    statement = (
+        select(age)
+        .where(tuple_(outbox.c.transaction, outbox.c.id) > tuple_(after.transaction, after.id))
+        .order_by(outbox.c.transaction, outbox.c.id)
+        .limit(1)
+    )
+    return float(await connection.scalar(statement) or 0)
 
 
 async def load_cursor(connection: AsyncConnection, subscriber: str) -> Cursor:

@@ -5,13 +5,14 @@ from contextlib import AsyncExitStack
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from services.kit import testing
 from services.kit.database import Database, metadata
 from services.kit.outbox import (
     Relay,
     already_seen,
+    backlog,
     emit,
     feed_router,
     inbox_table,
@@ -108,6 +109,53 @@ async def test_events_wait_for_a_subscriber_that_is_away(database, subscriber):
     assert subscriber.numbers == [1, 2]
     assert numbers["outbox_delivered"] == 2
     assert numbers["outbox_failures"] >= 2
+
+
+def lag(relay):
+    """The seconds for which an event may have waited."""
+    return {metric.name: metric.samples[0].value for metric in relay.collect()}[
+        "outbox_lag_seconds"
+    ]
+
+
+async def reached(condition):
+    async with asyncio.timeout(30):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.01)
+
+
+async def say_an_hour_ago(database):
+    async with database.session() as session:
+        old = insert(OUTBOX).values(topic="thing.happened", data={"number": 1})
+        await session.execute(old.values(at=text("now() - interval '1 hour'")))
+
+
+async def test_a_relay_that_hangs_shows_for_how_long_events_wait(database):
+    taken = asyncio.Event()
+
+    async def hang(_events):
+        await taken.wait()
+
+    relay = Relay(database, OUTBOX, subscriber="tasking", send=hang)
+    async with relay:
+        assert lag(relay) < 3600
+        await say_an_hour_ago(database)
+        await reached(lambda: lag(relay) >= 3600)
+        taken.set()
+        await reached(lambda: lag(relay) < 3600)
+
+
+async def test_a_database_that_cannot_be_asked_is_no_empty_outbox(place, line, postgres):
+    url = place["database_url"].replace(f":{postgres.port}/", f":{line.port}/")
+    async with Database(DatabaseSettings(**{**place, "database_url": url})) as database:
+        relay = Relay(database, OUTBOX, subscriber="tasking", send=Subscriber())
+        async with relay:
+            await line.cut()
+            await reached(lambda: lag(relay) > 2 * backlog.EVERY_SECONDS)
+            await line.mend()
+            await reached(lambda: lag(relay) < backlog.EVERY_SECONDS)
 
 
 async def test_what_was_delivered_is_not_sent_again_after_a_restart(database, subscriber):
