@@ -45,7 +45,8 @@ def queries() -> Iterator[str]:
 
 
 def test_everything_that_is_to_be_asked_answers(prometheus: str, until: Until) -> None:
-    asked = len(SERVICES) + 4 + 3  # probes; PostgreSQL's exporter, Prometheus and Alertmanager
+    # The console; probes; PostgreSQL's exporter, Prometheus and Alertmanager.
+    asked = len(SERVICES) + 1 + 4 + 3
     until(lambda: ask(prometheus, "count(up)") == [asked])
     until(lambda: ask(prometheus, "sum(up)") == [asked])
     until(lambda: ask(prometheus, "sum(probe_success)") == [4.0])
