@@ -1,20 +1,22 @@
-"""A drill on this checkout's stack: brought up with what it takes, measured, left as it was."""
+"""A drill on this checkout's stack: brought up with Prometheus, measured, left without a fault."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from pipelines import console, state
 from pipelines.containers import connect
-from pipelines.detection import load, picture
-from pipelines.detection.faults import FAULTS, FILE, Fault
+from pipelines.detection import calm, load, picture
+from pipelines.detection.faults import FAULTS, FILE, RULES, Fault
 from pipelines.detection.measure import Noticed, measure
 from pipelines.detection.receiver import listening
+from pipelines.detection.undo import undone
 from pipelines.documents.nearest import nearest
 from pipelines.errors import ConfigError, SummitError
 from pipelines.files import write_atomically
@@ -25,6 +27,7 @@ from pipelines.stack.stack import Stack
 
 WAIT = 120.0  # seconds for the stack to be healthy with the drill's settings, and again without
 PROFILE = "observability"
+VARIABLE = "FAULTS_FILE"  # which the services read; see `services.kit.drill`
 FOLDER = "mttd"  # below `.summit`
 ADMIN = "admin_client_secret"
 
@@ -45,18 +48,21 @@ def run(start: Path, *, only: Sequence[str] = ()) -> list[Noticed]:
         raise NotRunning
     secret = stack.project.secrets[ADMIN].file
     assert secret is not None
-    with _prepared(start) as prepared, listening() as receiver, connect() as client:
-        gateway = prepared.now().addresses["api-gateway"]
-        containers = prepared.project.containers(client)
-        with load.steady(gateway, secret.read_text()):
-            found = list(measure(client, containers, receiver, faults, _say))
+    bring_up = partial(_bring_up, start)
+    with listening() as receiver, faults_allowed(bring_up), connect() as client:
+        at = engine.now().addresses
+        containers = engine.project.containers(client)
+        disturbances = partial(calm.disturbances, at["prometheus"], RULES)
+        with load.steady(at["api-gateway"], secret.read_text()):
+            measuring = measure(client, containers, receiver, faults, disturbances, _say)
+            found = list(measuring)
     _keep(stack.place.root, found)
     return found
 
 
 def chosen(only: Sequence[str]) -> list[Fault]:
     """The faults whose alerts are named, or all. Raises `ConfigError` for an unknown alert."""
-    known = {fault.alert.partition("/")[0]: fault for fault in FAULTS}
+    known = {fault.rule: fault for fault in FAULTS}
     for name in only:
         if name not in known:
             raise ConfigError(f"no fault raises {name!r}", hint=nearest(name, known))
@@ -64,20 +70,20 @@ def chosen(only: Sequence[str]) -> list[Fault]:
 
 
 @contextmanager
-def _prepared(start: Path) -> Iterator[DockerEngine]:
-    """The stack with Prometheus and with faults allowed; at the end without the latter."""
-    os.environ["FAULTS_FILE"] = FILE
+def faults_allowed(bring_up: Callable[[], object]) -> Iterator[None]:
+    """The stack with faults allowed, and at the end without; not again when it never came up."""
+    os.environ[VARIABLE] = FILE
     try:
-        yield _brought_up(start)
+        bring_up()
     finally:
-        del os.environ["FAULTS_FILE"]
-        _brought_up(start)
+        del os.environ[VARIABLE]
+    with undone(bring_up):
+        yield
 
 
-def _brought_up(start: Path) -> DockerEngine:
-    engine = DockerEngine.connected(Stack.of(start))
+def _bring_up(start: Path) -> None:
+    engine = DockerEngine.connected(Stack.of(start))  # read anew: the environment has changed
     engine.up(only=(), profiles=[PROFILE], timeout=WAIT, on_change=lambda status: None)
-    return engine
 
 
 def _say(fault: Fault) -> None:

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import docker
+from docker.errors import APIError
 from docker.models.containers import Container
 
+from pipelines.detection.undo import undone
 from pipelines.errors import SummitError
 
 FILE = "/tmp/faults.json"  # noqa: S108 - in the container, in memory; see `services.kit.drill`
@@ -27,17 +29,39 @@ class Fault:
     begin: Callable[[docker.DockerClient, Container], None]
     end: Callable[[docker.DockerClient, Container], None]
 
+    @property
+    def rule(self) -> str:
+        """The name of the rule whose alert it is."""
+        return self.alert.partition("/")[0]
+
     @contextmanager
     def present(
         self, client: docker.DockerClient, containers: Mapping[str, Container]
     ) -> Iterator[None]:
-        """Have the fault for as long as the context lasts, however it ends."""
+        """Have the fault for as long as the context lasts, however it ends.
+
+        Raises `SummitError` for what the engine refuses to do.
+        """
         container = containers[self.service]
-        try:
-            self.begin(client, container)
+
+        def end() -> None:
+            with self._refusal_told("end"):
+                self.end(client, container)
+
+        with undone(end):
+            with self._refusal_told("begin"):
+                self.begin(client, container)
             yield
-        finally:
-            self.end(client, container)
+
+    @contextmanager
+    def _refusal_told(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except APIError as error:
+            raise SummitError(
+                f"the fault {self.name!r} does not {what} in {self.service}:"
+                f" {error.explanation or error}"
+            ) from error
 
 
 def _told(**faults: float) -> Callable[[docker.DockerClient, Container], None]:
@@ -98,3 +122,4 @@ FAULTS = (
         _told(),
     ),
 )
+RULES = frozenset(fault.rule for fault in FAULTS)

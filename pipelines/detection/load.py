@@ -10,26 +10,31 @@ from datetime import UTC, datetime
 
 import requests
 
+from pipelines.errors import SummitError
+
 PATHS = ("/v1/nodes", "/v1/incidents", "/v1/risks", "/v1/missions")
 CALLERS = 10  # of each path
 PAUSE = 0.7  # seconds between two requests of a caller: below the gateway's limit of 100 a second
 PATIENCE = 5.0  # seconds for an answer
 
 
+class NoToken(SummitError):
+    """The gateway does not let the administrator in, without whom there are no requests."""
+
+    def __init__(self, gateway: str, why: str) -> None:
+        super().__init__(
+            f"cannot log in at {gateway} as the administrator: {why}",
+            hint="`inv health` says what is wrong",
+        )
+
+
 @contextmanager
 def steady(gateway: str, secret: str) -> Iterator[None]:
     """Send requests through the gateway for as long as the context lasts.
 
-    `secret` is the administrator's. Raises `requests.RequestException` when it cannot log in.
+    `secret` is the administrator's. Raises `NoToken` when it cannot log in.
     """
-    grant = {
-        "grant_type": "client_credentials",
-        "client_id": "admin",
-        "client_secret": secret,
-    }
-    answer = requests.post(f"{gateway}/v1/tokens", json=grant, timeout=PATIENCE)
-    answer.raise_for_status()
-    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    headers = {"Authorization": f"Bearer {_token(gateway, secret)}"}
     over = threading.Event()
     callers = [
         threading.Thread(target=_call, args=(gateway + path, headers, over), daemon=True)
@@ -45,6 +50,21 @@ def steady(gateway: str, secret: str) -> Iterator[None]:
         over.set()
         for caller in callers:
             caller.join()
+
+
+def _token(gateway: str, secret: str) -> str:
+    grant = {
+        "grant_type": "client_credentials",
+        "client_id": "admin",
+        "client_secret": secret,
+    }
+    try:
+        answer = requests.post(f"{gateway}/v1/tokens", json=grant, timeout=PATIENCE)
+    except requests.RequestException as error:
+        raise NoToken(gateway, "no answer") from error
+    if not answer.ok:
+        raise NoToken(gateway, f"{answer.status_code} {answer.reason}")
+    return str(answer.json()["access_token"])
 
 
 def _call(url: str, headers: dict[str, str], over: threading.Event) -> None:

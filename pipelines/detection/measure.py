@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 import docker
 import msgspec
 from docker.models.containers import Container
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from pipelines.detection import calm
 from pipelines.detection.faults import Fault
 from pipelines.detection.receiver import Receiver
-from pipelines.errors import SummitError
 
 LONGEST = 3.0  # times the bar, after which a fault counts as unnoticed
-RECOVERY = 120.0  # seconds for everything to be well again
+RECOVERY = 120.0  # seconds for the end of an alert to be told
 
 
 class Noticed(msgspec.Struct, frozen=True):
@@ -39,26 +38,17 @@ class Noticed(msgspec.Struct, frozen=True):
         )
 
 
-class NotCalm(SummitError):
-    """Alerts are firing that no fault of ours has raised."""
-
-    def __init__(self, alerts: set[str]) -> None:
-        super().__init__(
-            f"alerts are firing already: {', '.join(sorted(alerts))}",
-            hint="`inv ps` and `inv health` say what is wrong",
-        )
-
-
 def measure(
     client: docker.DockerClient,
     containers: Mapping[str, Container],
     receiver: Receiver,
     faults: Sequence[Fault],
-    on_begin: Callable[[Fault], None],
+    disturbances: Callable[[], set[str]],
+    on_begin: Callable[[Fault], None] = lambda fault: None,
 ) -> Iterator[Noticed]:
-    """Yield what each fault came to. Raises `NotCalm` when there is no calm before one."""
+    """Yield what each fault came to. Raises `NotCalm` when `disturbances` do not end before one."""
     for fault in faults:
-        _wait_for_calm(receiver)
+        calm.wait_for(disturbances)
         on_begin(fault)
         since, began = datetime.now(UTC), time.monotonic()
         with fault.present(client, containers):
@@ -70,14 +60,3 @@ def measure(
         if is_told and receiver.wait(fault.alert, "resolved", RECOVERY, since=since):
             recovered = time.monotonic() - ended
         yield Noticed(fault.name, fault.alert, fault.bar, detected, recovered)
-
-
-def _wait_for_calm(receiver: Receiver) -> None:
-    firing = Retrying(
-        retry=retry_if_result(bool),
-        wait=wait_fixed(0.2),
-        stop=stop_after_delay(RECOVERY),
-        retry_error_callback=lambda state: receiver.firing(),
-    )(receiver.firing)
-    if firing:
-        raise NotCalm(firing)

@@ -6,7 +6,7 @@ The body's format: https://prometheus.io/docs/alerting/latest/configuration/#web
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +18,11 @@ from pipelines.errors import MachineError
 PORT = 9099  # where the secret `alert_webhook_url` points unless somebody has written another
 
 
+def named(labels: Mapping[str, str]) -> str:
+    """An alert's name: its rule's and, where it is about one, the service's, `ServiceDown/a`."""
+    return "/".join(filter(None, (labels["alertname"], labels.get("service"))))
+
+
 class Alert(msgspec.Struct, frozen=True, rename="camel"):
     """One alert as it was delivered: `firing` or `resolved`, and when it began to fire."""
 
@@ -27,8 +32,7 @@ class Alert(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def name(self) -> str:
-        """Its rule's name and, where it is about one, the service's: `ServiceDown/fusion`."""
-        return "/".join(filter(None, (self.labels["alertname"], self.labels.get("service"))))
+        return named(self.labels)
 
     def __post_init__(self) -> None:
         if not self.labels.get("alertname"):
@@ -65,11 +69,6 @@ class Receiver:
 
         with self._changed:
             return self._changed.wait_for(is_told, timeout)
-
-    def firing(self) -> set[str]:
-        """The alerts that are firing."""
-        with self._changed:
-            return {name for name, it in self._latest.items() if it.status == "firing"}
 
 
 @contextmanager

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 import docker
 import pytest
+from docker.errors import APIError
 
-from pipelines.detection import drill, picture
+from pipelines.detection import calm, drill, load, picture
 from pipelines.detection.faults import Fault
 from pipelines.detection.measure import Noticed, measure
 from pipelines.detection.receiver import Receiver, listening
-from pipelines.errors import ConfigError, MachineError
+from pipelines.errors import ConfigError, MachineError, SummitError
 from pipelines.stack import ports
 
 NOW = datetime.now(UTC)
@@ -61,16 +66,45 @@ def webhook() -> Iterator[Webhook]:
         yield Webhook(receiver, port)
 
 
+Serve = Callable[[int, object], str]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a server that gives one answer to everybody; returns its address."""
+    with ExitStack() as stack:
+
+        def start(status: int, document: object) -> str:
+            class Handler(BaseHTTPRequestHandler):
+                def do_GET(self) -> None:
+                    self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                    self.send_response(status)
+                    self.end_headers()
+                    self.wfile.write(json.dumps(document).encode())
+
+                def do_POST(self) -> None:
+                    self.do_GET()
+
+                def log_message(self, *_words: object) -> None:
+                    pass
+
+            server = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            stack.callback(server.shutdown)
+            return f"http://127.0.0.1:{server.server_port}"
+
+        yield start
+
+
 def test_a_delivery_ends_the_waiting_for_it_and_for_nothing_else(webhook: Webhook) -> None:
     receiver = webhook.receiver
     assert not receiver.wait("ServiceDown/fusion", "firing", 0, since=LONG_AGO)
     threading.Timer(0.05, webhook.deliver, (body("firing", since=NOW),)).start()
     assert receiver.wait("ServiceDown/fusion", "firing", 10, since=LONG_AGO)
     assert not receiver.wait("ServiceDown/fabric", "firing", 0, since=LONG_AGO)
-    assert receiver.firing() == {"ServiceDown/fusion"}
 
     assert webhook.deliver(body("resolved", since=NOW)) == 200
-    assert receiver.firing() == set()
+    assert not receiver.wait("ServiceDown/fusion", "firing", 0, since=LONG_AGO)
 
 
 def test_an_older_alert_is_not_the_one_that_is_waited_for() -> None:
@@ -78,7 +112,7 @@ def test_an_older_alert_is_not_the_one_that_is_waited_for() -> None:
     told(receiver, "firing", LONG_AGO)
 
     assert not receiver.wait("ServiceDown/fusion", "firing", 0, since=NOW)
-    assert receiver.firing() == {"ServiceDown/fusion"}
+    assert receiver.wait("ServiceDown/fusion", "firing", 0, since=LONG_AGO)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +127,6 @@ def test_an_older_alert_is_not_the_one_that_is_waited_for() -> None:
 )
 def test_what_is_no_delivery_is_refused(webhook: Webhook, delivered: object) -> None:
     assert webhook.deliver(delivered) == 400
-    assert webhook.receiver.firing() == set()
 
 
 def test_a_taken_port_is_one_line(webhook: Webhook) -> None:
@@ -110,7 +143,7 @@ def fault(begin: Any, end: Any = lambda *_: None, bar: float = 10) -> Fault:
 
 def measured(receiver: Receiver, fault: Fault) -> Noticed:
     client, containers = cast(docker.DockerClient, None), cast(Any, {"fusion": None})
-    [found] = measure(client, containers, receiver, [fault], lambda fault: None)
+    [found] = measure(client, containers, receiver, [fault], set)
     return found
 
 
@@ -147,6 +180,107 @@ def test_a_fault_is_ended_even_when_it_could_not_begin() -> None:
     with pytest.raises(MachineError):
         measured(Receiver(), fault(fail, lambda *_: ended.append(True)))
     assert ended == [True]
+
+
+def test_what_the_engine_refuses_is_one_line_and_the_first_of_two() -> None:
+    def refuse(*_: object) -> None:
+        raise APIError("409 Client Error", explanation="container 1f is not running")
+
+    text = "the fault 'killed' does not {} in fusion: container 1f is not running"
+    with pytest.raises(SummitError, match=text.format("begin")):
+        measured(Receiver(), fault(refuse, refuse))
+    with pytest.raises(SummitError, match=text.format("end")):
+        measured(Receiver(), fault(lambda *_: None, refuse, bar=0.01))
+
+
+def test_a_fault_is_not_begun_before_there_is_calm() -> None:
+    answers = iter([{"Latency/a"}, {"Latency/a"}, set()])
+
+    calm.wait_for(lambda: next(answers))
+
+    assert list(answers) == []
+    with pytest.raises(calm.NotCalm, match="no calm to begin a fault in: A/b, Latency/a; `inv ps`"):
+        calm.wait_for(lambda: {"Latency/a", "A/b"}, patience=0)
+
+
+RULES = {
+    "ServiceDown": {"health": "ok", "alerts": [{"labels": {"alertname": "ServiceDown"}}]},
+    "Latency": {"health": "unknown", "alerts": []},
+    "DatabaseDown": {"health": "ok", "alerts": []},
+    "SecretOld": {"health": "ok", "alerts": [{"labels": {"alertname": "SecretOld"}}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["ServiceDown", "DatabaseDown"], {"ServiceDown"}),
+        (["Latency"], {"Latency is not evaluated yet"}),
+        (["DatabaseDown"], set()),
+    ],
+)
+def test_prometheus_is_asked_for_what_the_faults_raise_and_nothing_else(
+    serve: Serve, asked: list[str], told: set[str]
+) -> None:
+    rules = [{"name": name, **rule} for name, rule in RULES.items()]
+    address = serve(200, {"status": "success", "data": {"groups": [{"rules": rules}]}})
+
+    assert calm.disturbances(address, asked) == told
+
+
+def test_a_prometheus_that_is_away_is_no_calm(serve: Serve) -> None:
+    away = f"http://127.0.0.1:{ports.any_free()}"
+
+    assert calm.disturbances(away, ["Latency"]) == {"Prometheus does not answer"}
+    assert calm.disturbances(serve(503, {}), ["Latency"]) == {"Prometheus does not answer"}
+
+
+def test_a_login_that_fails_is_one_line(serve: Serve) -> None:
+    refused, away = serve(401, {}), f"http://127.0.0.1:{ports.any_free()}"
+
+    for gateway, why in ((refused, "401 Unauthorized"), (away, "no answer")):
+        text = f"cannot log in at {gateway} as the administrator: {why}; `inv health`"
+        with pytest.raises(load.NoToken, match=re.escape(text)), load.steady(gateway, "secret"):
+            pass
+
+
+class Stack:
+    """Fails to come up as often as it is told to."""
+
+    def __init__(self, *outcomes: str) -> None:
+        self.outcomes = list(outcomes)
+        self.with_faults: list[bool] = []
+
+    def bring_up(self) -> None:
+        self.with_faults.append(drill.VARIABLE in os.environ)
+        if error := self.outcomes.pop(0):
+            raise SummitError(error)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "body", "told", "with_faults"),
+    [
+        (["", ""], "", "", [True, False]),
+        (["not healthy", ""], "", "not healthy", [True]),
+        (["", ""], "not calm", "not calm", [True, False]),
+        (["", "not healthy"], "not calm", "not calm", [True, False]),
+        (["", "not healthy"], "", "not healthy", [True, False]),
+    ],
+)
+def test_what_went_wrong_first_is_told(
+    outcomes: list[str], body: str, told: str, with_faults: list[bool]
+) -> None:
+    stack = Stack(*outcomes)
+    said = ""
+    try:
+        with drill.faults_allowed(stack.bring_up):
+            if body:
+                raise SummitError(body)
+    except SummitError as error:
+        said = error.message
+
+    assert said == told
+    assert stack.with_faults == with_faults
 
 
 def test_an_unknown_alert_is_named_with_one_like_it() -> None:

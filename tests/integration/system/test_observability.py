@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -12,7 +13,8 @@ import pytest
 from tenacity import RetryError
 from testcontainers.compose import DockerCompose
 
-from pipelines.detection.faults import FAULTS, Fault
+from pipelines.detection import calm
+from pipelines.detection.faults import FAULTS, RULES, Fault
 from pipelines.detection.measure import measure
 from pipelines.detection.receiver import listening
 
@@ -72,11 +74,16 @@ def test_every_panel_has_data(prometheus: str, until: Until) -> None:
 
 @pytest.mark.parametrize("fault", BY_THE_ENGINE, ids=lambda fault: str(fault.alert))
 def test_a_fault_is_told_at_the_webhook_and_so_is_its_end(
-    system: DockerCompose, engine: docker.DockerClient, alert_port: int, fault: Fault
+    system: DockerCompose,
+    engine: docker.DockerClient,
+    prometheus: str,
+    alert_port: int,
+    fault: Fault,
 ) -> None:
     containers = {fault.service: engine.containers.get(str(system.get_container(fault.service).ID))}
     with listening(alert_port) as receiver:
-        [found] = measure(engine, containers, receiver, [fault], lambda fault: None)
+        disturbances = partial(calm.disturbances, prometheus, RULES)
+        [found] = measure(engine, containers, receiver, [fault], disturbances)
 
     assert found.detected is not None
     assert found.recovered is not None
