@@ -44,9 +44,10 @@ class _Delivery(msgspec.Struct):
 
 
 class Receiver:
-    """What has been delivered so far, and waiting for more."""
+    """What has been delivered so far, at `port`, and waiting for more."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
+        self.port = port
         self._latest: dict[str, Alert] = {}
         self._changed = threading.Condition()
 
@@ -75,9 +76,8 @@ class Receiver:
 def listening(port: int = PORT) -> Iterator[Receiver]:
     """Listen on all addresses of this machine, since containers come from elsewhere.
 
-    Raises `MachineError` when the port is taken.
+    Port 0 is any that is free. Raises `MachineError` when the port is taken.
     """
-    receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -95,6 +95,7 @@ def listening(port: int = PORT) -> Iterator[Receiver]:
         server = ThreadingHTTPServer(("0.0.0.0", port), Handler)  # noqa: S104
     except OSError as error:
         raise MachineError(f"cannot listen on port {port}: {error.strerror}") from error
+    receiver = Receiver(server.server_port)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield receiver

@@ -47,10 +47,9 @@ def soon(receiver: Receiver, status: str, since: datetime) -> None:
 @dataclass(frozen=True)
 class Webhook:
     receiver: Receiver
-    port: int
 
     def deliver(self, body: object) -> int:
-        address = f"http://127.0.0.1:{self.port}/"
+        address = f"http://127.0.0.1:{self.receiver.port}/"
         request = urllib.request.Request(address, json.dumps(body).encode())
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
@@ -61,9 +60,8 @@ class Webhook:
 
 @pytest.fixture
 def webhook() -> Iterator[Webhook]:
-    port = ports.any_free()
-    with listening(port) as receiver:
-        yield Webhook(receiver, port)
+    with listening(0) as receiver:
+        yield Webhook(receiver)
 
 
 Serve = Callable[[int, object], str]
@@ -108,7 +106,7 @@ def test_a_delivery_ends_the_waiting_for_it_and_for_nothing_else(webhook: Webhoo
 
 
 def test_an_older_alert_is_not_the_one_that_is_waited_for() -> None:
-    receiver = Receiver()
+    receiver = Receiver(port=0)
     told(receiver, "firing", LONG_AGO)
 
     assert not receiver.wait("ServiceDown/fusion", "firing", 0, since=NOW)
@@ -130,9 +128,10 @@ def test_what_is_no_delivery_is_refused(webhook: Webhook, delivered: object) -> 
 
 
 def test_a_taken_port_is_one_line(webhook: Webhook) -> None:
+    port = webhook.receiver.port
     with (
-        pytest.raises(MachineError, match=f"cannot listen on port {webhook.port}: Address already"),
-        listening(webhook.port),
+        pytest.raises(MachineError, match=f"cannot listen on port {port}: Address already"),
+        listening(port),
     ):
         pass
 
@@ -148,7 +147,7 @@ def measured(receiver: Receiver, fault: Fault) -> Noticed:
 
 
 def test_a_fault_is_timed_from_its_beginning_and_from_its_end() -> None:
-    receiver = Receiver()
+    receiver = Receiver(port=0)
     later = datetime.now(UTC) + timedelta(minutes=1)
 
     found = measured(
@@ -165,7 +164,7 @@ def test_a_fault_is_timed_from_its_beginning_and_from_its_end() -> None:
 
 
 def test_a_fault_that_does_nothing_is_never_noticed_though_an_older_alert_comes_late() -> None:
-    receiver = Receiver()
+    receiver = Receiver(port=0)
     found = measured(receiver, fault(lambda *_: soon(receiver, "firing", LONG_AGO), bar=0.1))
 
     assert (found.detected, found.recovered, found.is_met) == (None, None, False)
@@ -178,7 +177,7 @@ def test_a_fault_is_ended_even_when_it_could_not_begin() -> None:
         raise MachineError("no container")
 
     with pytest.raises(MachineError):
-        measured(Receiver(), fault(fail, lambda *_: ended.append(True)))
+        measured(Receiver(port=0), fault(fail, lambda *_: ended.append(True)))
     assert ended == [True]
 
 
@@ -188,9 +187,9 @@ def test_what_the_engine_refuses_is_one_line_and_the_first_of_two() -> None:
 
     text = "the fault 'killed' does not {} in fusion: container 1f is not running"
     with pytest.raises(SummitError, match=text.format("begin")):
-        measured(Receiver(), fault(refuse, refuse))
+        measured(Receiver(port=0), fault(refuse, refuse))
     with pytest.raises(SummitError, match=text.format("end")):
-        measured(Receiver(), fault(lambda *_: None, refuse, bar=0.01))
+        measured(Receiver(port=0), fault(lambda *_: None, refuse, bar=0.01))
 
 
 def test_a_fault_is_not_begun_before_there_is_calm() -> None:

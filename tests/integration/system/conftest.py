@@ -16,8 +16,9 @@ from testcontainers.compose import DockerCompose
 from pipelines.compose.model import Project
 from pipelines.containers import leftovers
 from pipelines.detection import load
+from pipelines.detection.receiver import Receiver, listening
 from pipelines.images import bases, override
-from pipelines.stack import ports, secrets
+from pipelines.stack import secrets
 from pipelines.stack.stack import Stack
 
 ROOT = Path(__file__).parents[3]
@@ -27,14 +28,15 @@ OVERRIDE = ".summit/compose.test.yaml"
 
 
 @pytest.fixture(scope="session")
-def alert_port() -> int:
-    """Where on this machine alerts are delivered to."""
-    return ports.any_free()
+def receiver() -> Iterator[Receiver]:
+    """Where alerts are delivered to; it keeps its port for as long as the stack may use it."""
+    with listening(0) as receiver:
+        yield receiver
 
 
 @pytest.fixture(scope="session")
 def system(
-    engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory, alert_port: int
+    engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory, receiver: Receiver
 ) -> Iterator[DockerCompose]:
     """Up and healthy, on ports that were free; taken down at the end, with its data."""
     root = tmp_path_factory.mktemp("checkout")
@@ -45,7 +47,7 @@ def system(
     stack = Stack.of(root, environ={**os.environ, "COMPOSE_PROJECT_NAME": project})
     webhook = root / ".summit/secrets/alert_webhook_url"
     webhook.parent.mkdir(mode=0o700, parents=True)
-    webhook.write_text(f"http://host.docker.internal:{alert_port}/")
+    webhook.write_text(f"http://host.docker.internal:{receiver.port}/")
     secrets.generate(stack.project, stack.project.services.values())
     override.write(root, bases.standing_in(engine))
     _write_override(root, stack.project)

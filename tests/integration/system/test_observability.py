@@ -16,7 +16,7 @@ from testcontainers.compose import DockerCompose
 from pipelines.detection import calm
 from pipelines.detection.faults import FAULTS, RULES, Fault
 from pipelines.detection.measure import measure
-from pipelines.detection.receiver import listening
+from pipelines.detection.receiver import Receiver
 
 Until = Callable[[Callable[[], object]], None]
 pytestmark = pytest.mark.xdist_group("system")
@@ -77,13 +77,12 @@ def test_a_fault_is_told_at_the_webhook_and_so_is_its_end(
     system: DockerCompose,
     engine: docker.DockerClient,
     prometheus: str,
-    alert_port: int,
+    receiver: Receiver,
     fault: Fault,
 ) -> None:
     containers = {fault.service: engine.containers.get(str(system.get_container(fault.service).ID))}
-    with listening(alert_port) as receiver:
-        disturbances = partial(calm.disturbances, prometheus, RULES)
-        [found] = measure(engine, containers, receiver, [fault], disturbances)
+    disturbances = partial(calm.disturbances, prometheus, RULES)
+    [found] = measure(engine, containers, receiver, [fault], disturbances)
 
     assert found.detected is not None
     assert found.recovered is not None
