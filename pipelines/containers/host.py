@@ -17,7 +17,7 @@ from pipelines.containers import packages
 from pipelines.containers.client import EngineDown, connect, endpoint
 from pipelines.errors import MachineError
 from pipelines.files import write_atomically
-from pipelines.programs import process
+from pipelines.programs import identity, process
 
 PATIENCE = 60.0  # seconds for the engine to answer, and to end
 _LOG = "engine.log"  # below `.summit`
@@ -25,10 +25,10 @@ _NOTE = "engine.json"
 
 
 class Daemon(msgspec.Struct, frozen=True):
-    """A process by its number and the second it began, which together are nobody else's."""
+    """A process by its number, and by what tells it from a later one of that number."""
 
     pid: int
-    began: float
+    identity: str | None
 
 
 def start(root: Path, *, config: Path | None = None) -> None:
@@ -44,14 +44,19 @@ def start(root: Path, *, config: Path | None = None) -> None:
         console.progress(f"engine: {about}")
         return
     _refuse_others()
+    if _noted(root / state.FOLDER / _NOTE):
+        raise MachineError(
+            "the engine that was started here does not answer (yet)",
+            hint=f"see {root / state.FOLDER / _LOG}; `./inv engine.stop` ends it",
+        )
     daemon = _launch(root, config)
     try:
+        _note(root, daemon.pid)
         _wait(root, daemon)
     except BaseException:
         _end(daemon)
+        (root / state.FOLDER / _NOTE).unlink(missing_ok=True)
         raise
-    note = Daemon(daemon.pid, daemon.create_time())
-    write_atomically(root / state.FOLDER / _NOTE, msgspec.json.encode(note).decode())
     console.progress(f"engine: {_answer()}; its log is {root / state.FOLDER / _LOG}")
 
 
@@ -106,6 +111,12 @@ def _launch(root: Path, config: Path | None) -> psutil.Popen:
         raise MachineError(f"cannot start dockerd: {error.strerror}") from error
 
 
+def _note(root: Path, pid: int) -> None:
+    """Leave word of the daemon at once, so that `stop` ends it although `start` was killed."""
+    note = Daemon(pid, identity.of(pid))
+    write_atomically(root / state.FOLDER / _NOTE, msgspec.json.encode(note).decode())
+
+
 def _wait(root: Path, daemon: psutil.Popen) -> None:
     def look() -> None:
         if daemon.poll() is not None:
@@ -128,7 +139,7 @@ def _noted(file: Path) -> psutil.Process | None:
     try:
         note = msgspec.json.decode(file.read_bytes(), type=Daemon)
         found = psutil.Process(note.pid)
-        return found if found.create_time() == note.began else None
+        return found if identity.of(note.pid) == note.identity else None
     except (FileNotFoundError, msgspec.DecodeError, psutil.NoSuchProcess):
         return None
 
