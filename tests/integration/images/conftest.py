@@ -6,11 +6,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import docker
 import pytest
 import yaml
+
+from pipelines.containers import leftovers
 
 ROOT = Path(__file__).parents[3]
 SOURCES = (".dockerignore", "docker", "services")
@@ -37,6 +38,10 @@ class Checkout:
             for name in self.components
         }
         self.write("compose.yaml", yaml.safe_dump({"services": described}))
+        # The last stage is the image: also what lost its name to a later build is known by it.
+        dockerfile = root / "docker/service.Dockerfile"
+        label = f"LABEL {leftovers.OWNER}={leftovers.owner()}\n"
+        dockerfile.write_text(dockerfile.read_text() + label)
 
     def write(self, name: str, text: str) -> None:
         file = self.root / name
@@ -65,9 +70,13 @@ class Checkout:
 
 @pytest.fixture
 def checkout(engine: docker.DockerClient, tmp_path: Path) -> Iterator[Checkout]:
-    made = Checkout(tmp_path, f"summit-test-{uuid4().hex[:8]}")
+    made = Checkout(tmp_path, leftovers.name())
     made.commit()
     yield made
     for component in made.components:
         if engine.images.list(made.image(component)):
             engine.images.remove(made.image(component), force=True)
+    # Not by `prune`, of which an engine does one at a time.
+    label = f"{leftovers.OWNER}={leftovers.owner()}"
+    for lost in engine.api.images(filters={"dangling": True, "label": label}):
+        engine.images.remove(lost["Id"], force=True)

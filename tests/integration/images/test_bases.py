@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import docker
 import pytest
 from docker.models.containers import Container
 
+from pipelines.containers import leftovers
 from pipelines.images import bases, rootfs
 from tests.integration.images.conftest import ROOT
 
@@ -37,8 +36,7 @@ def start(engine: docker.DockerClient) -> Iterator[Callable[..., Container]]:
     started: list[Container] = []
 
     def run(image: str, **settings: object) -> Container:
-        name = f"summit-test-{uuid4().hex[:8]}"
-        container = engine.containers.run(image, name=name, detach=True, **settings)
+        container = engine.containers.run(image, labels=leftovers.labels(), detach=True, **settings)
         started.append(container)
         return container
 
@@ -124,8 +122,13 @@ def test_monitoring_programs_stand_where_the_official_images_have_them(
     assert image.attrs["Config"]["User"] == "65534:65534"
     assert image.attrs["Config"]["Entrypoint"] == [f"/bin/{programs[0]}"]
     for program in programs:
-        words = ["docker", "run", "--rm", f"--entrypoint=/bin/{program}", image.id, "--version"]
-        subprocess.run(words, check=True, capture_output=True)
+        engine.containers.run(
+            image,
+            ["--version"],
+            entrypoint=f"/bin/{program}",
+            labels=leftovers.labels(),
+            remove=True,
+        )
 
 
 @pytest.mark.parametrize("name", ["prometheus", "alertmanager"])

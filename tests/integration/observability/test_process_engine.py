@@ -13,6 +13,7 @@ import docker
 import httpx
 import pytest
 
+from pipelines.containers import leftovers
 from pipelines.images.bases import BASES
 from tests.stack.project import Project
 
@@ -32,7 +33,7 @@ def programs(engine: docker.DockerClient, tmp_path: Path) -> Path:
     folder = tmp_path / "programs"
     images = {base.name: base.image for base in BASES}
     for name, program in PROGRAMS.items():
-        container = engine.containers.create(images[name])
+        container = engine.containers.create(images[name], labels=leftovers.labels())
         try:
             chunks, _ = container.get_archive(f"/bin/{program}")
             with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
-from uuid import uuid4
 
 import docker
 import pytest
@@ -26,6 +25,7 @@ from tests.stack import project as tiny
 
 DOCKERFILE = """
 FROM {base}
+LABEL {label}={owner}
 WORKDIR /app
 ENV HOST=0.0.0.0 PYTHONUNBUFFERED=1
 COPY service.py .
@@ -60,21 +60,21 @@ class DockerProject(tiny.Project):
 @pytest.fixture(scope="session")
 def service_image(engine: docker.DockerClient) -> Iterator[str]:
     """An image that holds the service of a few lines, on the base that our own images have."""
-    name = f"summit-test-service:{uuid4().hex[:8]}"
+    name = leftovers.name()
     base = bases.standing_in(engine).get("python", "python:3.13-slim-trixie")
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:
         for file, text in {
-            "Dockerfile": DOCKERFILE.format(base=base),
+            "Dockerfile": DOCKERFILE.format(
+                base=base, label=leftovers.OWNER, owner=leftovers.owner()
+            ),
             "service.py": tiny.SERVICE,
         }.items():
             entry = tarfile.TarInfo(file)
             entry.size = len(text.encode())
             tar.addfile(entry, io.BytesIO(text.encode()))
     context.seek(0)
-    engine.images.build(
-        fileobj=context, custom_context=True, tag=name, labels=leftovers.labels(), rm=True
-    )
+    engine.images.build(fileobj=context, custom_context=True, tag=name, rm=True)
     yield name
     engine.images.remove(name, force=True)
 
@@ -82,7 +82,7 @@ def service_image(engine: docker.DockerClient) -> Iterator[str]:
 @pytest.fixture
 def project(tmp_path: Path, service_image: str) -> Iterator[DockerProject]:
     """An empty checkout; whatever was started in it is stopped, and nothing may be left over."""
-    made = DockerProject(tmp_path, service_image, f"summit-test-{uuid4().hex[:8]}")
+    made = DockerProject(tmp_path, service_image, leftovers.name())
     yield made
     if (tmp_path / "compose.yaml").exists():
         made.inv("down")

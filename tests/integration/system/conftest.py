@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import docker
 import pytest
 from testcontainers.compose import DockerCompose
 
-from pipelines.compose.model import Project
 from pipelines.containers import leftovers
 from pipelines.detection import load
 from pipelines.detection.receiver import Receiver, listening
@@ -43,14 +40,14 @@ def system(
     for name in ("compose.yaml", "docker", "observability"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
-    project = f"summit-test-{uuid4().hex[:8]}"
+    project = leftovers.name()  # by which what a killed run leaves behind is found
     stack = Stack.of(root, environ={**os.environ, "COMPOSE_PROJECT_NAME": project})
     webhook = root / ".summit/secrets/alert_webhook_url"
     webhook.parent.mkdir(mode=0o700, parents=True)
     webhook.write_text(f"http://host.docker.internal:{receiver.port}/")
     secrets.generate(stack.project, stack.project.services.values())
     override.write(root, bases.standing_in(engine))
-    _write_override(root, stack.project)
+    _write_override(root)
     files = ["compose.yaml", OVERRIDE]
     if (root / override.FILE).exists():
         files.insert(1, str(override.FILE))
@@ -72,18 +69,12 @@ def system(
         del os.environ["COMPOSE_PROJECT_NAME"]
 
 
-def _write_override(root: Path, project: Project) -> None:
-    """Any free ports, and labels by which what a killed run leaves behind is found."""
-    labels = json.dumps(leftovers.labels())
-    lines = ["services:"]
-    for name in project.services:
-        lines += [f"  {name}:", f"    labels: {labels}"]
-        if name in PUBLISHED:
-            lines.append(f'    ports: !override ["127.0.0.1::{PUBLISHED[name]}"]')
-    networks = [f"  {name}: {{labels: {labels}}}" for name in ("database", "inside", "edge")]
-    volumes = [f"  {name}: {{labels: {labels}}}" for name in project.volumes]
-    text = "\n".join([*lines, "networks:", *networks, "volumes:", *volumes])
-    (root / OVERRIDE).write_text(f"{text}\n")
+def _write_override(root: Path) -> None:
+    """Any free ports."""
+    lines = [
+        f'  {name}: {{ports: !override ["127.0.0.1::{port}"]}}' for name, port in PUBLISHED.items()
+    ]
+    (root / OVERRIDE).write_text("\n".join(["services:", *lines, ""]))
 
 
 @pytest.fixture(scope="session")
