@@ -57,6 +57,10 @@ def server(client: docker.DockerClient, worker: str, *, is_kept: bool) -> Iterat
             container.remove(force=True, v=True)
     if found is None:
         labels = {KEPT: keeper, MADE_BY: made_by} if is_kept else leftovers.labels()
+        # Ryuk where the engine has its image, which is not fetched for that; it would also remove
+        # what is kept. Without it the next run does the same, see `pipelines.containers.leftovers`.
+        ryuk = testcontainers_config.ryuk_image
+        testcontainers_config.ryuk_disabled = is_kept or not client.images.list(ryuk)
         found = _started(client, image, described, labels)
     try:
         yield _of(found)
@@ -72,7 +76,6 @@ def _digest(image: str, described: Mapping[str, object]) -> str:
 def _started(
     client: docker.DockerClient, image: str, described: Mapping[str, str], labels: dict[str, str]
 ) -> Container:
-    testcontainers_config.ryuk_disabled = True  # see `pipelines.containers.leftovers`
     password = secrets.token_urlsafe(24)
     made = PostgresContainer(image, username="postgres", password=password, driver=None)
     made.with_kwargs(user=described["user"], read_only=True, cap_drop=["ALL"], labels=labels)
