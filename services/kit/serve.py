@@ -1,5 +1,6 @@
-"""Runs one service in this process: `python -m services.kit.serve NAME`.
+"""Runs one service in this process: `python -m services.kit.serve [NAME]`.
 
+Without a name it is the one that SERVICE names, as an image does.
 SIGTERM and SIGINT turn `/readyz` to 503, then connections are refused, requests at hand are
 finished within `drain_seconds`, and the exit code is 0. A failure to start is one line, not 0.
 With RELOAD set, which production refuses, it starts anew whenever its source changes.
@@ -7,6 +8,7 @@ With RELOAD set, which production refuses, it starts anew whenever its source ch
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -52,10 +54,10 @@ class _Server(uvicorn.Server):
 
 
 def main(arguments: list[str]) -> int:
-    """Serve the service named in `arguments` until a signal; return the exit code."""
-    if len(arguments) != 1 or not arguments[0].isidentifier():
-        return refuse(MISUSED, "usage: python -m services.kit.serve NAME")
-    (name,) = arguments
+    """Serve the service named in `arguments`, else in SERVICE, until a signal; return the code."""
+    name, *more = arguments or [os.environ.get("SERVICE", "")]
+    if more or not name.isidentifier():
+        return refuse(MISUSED, "usage: python -m services.kit.serve NAME, or set SERVICE")
     if find_spec(f"services.{name}") is None:
         return refuse(MISUSED, f"no service called {name!r} in `services`")
     try:

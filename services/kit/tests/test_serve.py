@@ -187,6 +187,13 @@ async def test_a_forked_child_runs_it_too(served, unused_tcp_port):
         assert await service.stop() == 0
 
 
+async def test_without_a_name_it_is_the_one_that_service_names(served, unused_tcp_port):
+    unnamed = "import services.kit.serve; sys.exit(services.kit.serve.main([]))"
+    async with running(served, unused_tcp_port, unnamed, SERVICE="toy") as service:
+        assert (await service.http.get("/health")).json()["name"] == "toy"
+        assert await service.stop() == 0
+
+
 async def test_requests_at_hand_are_finished_first(served, unused_tcp_port):
     async with running(served, unused_tcp_port) as service:
         slow = asyncio.create_task(service.http.get("/slow", timeout=20))
@@ -279,10 +286,10 @@ def test_a_resource_that_does_not_start_is_one_line(served, unused_tcp_port):
     assert "toy did not start: OSError('no disk')" in errors
 
 
-@pytest.mark.parametrize("name", ["nowhere", "../toy", ""])
-def test_a_service_that_does_not_exist_is_one_line(name):
+@pytest.mark.parametrize("words", [["nowhere"], ["../toy"], [""], [], ["toy", "toy"]])
+def test_a_service_that_does_not_exist_is_one_line(words):
     outcome = subprocess.run(
-        [sys.executable, "-m", "services.kit.serve", name],
+        [sys.executable, "-m", "services.kit.serve", *words],
         env=environment(),
         capture_output=True,
         text=True,

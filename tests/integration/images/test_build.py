@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import docker
 import pytest
+from docker.models.containers import Container
 
 from pipelines.errors import MachineError
 from pipelines.images import bases, kept, override
@@ -27,6 +29,7 @@ for module in pkgutil.walk_packages(services.__path__, "services."):
     if module.name != "services.smoke" or os.environ["SERVICE"] == "api_gateway":
         importlib.import_module(module.name)
 """
+Until = Callable[[Callable[[], object]], None]
 CANARY = "canary-of-a-build-secret-7f3a"
 
 
@@ -64,6 +67,38 @@ def test_an_image_is_small_unprivileged_and_whole(
     run(made.image, "python", "-c", IMPORT_ALL)
     files = run(made.image, "find", "/app", "/venv", "-name", "pip", "-o", "-name", "tests")
     assert files == ""
+
+
+@pytest.mark.timeout(600)
+def test_an_image_starts_by_its_own_command(
+    checkout: Checkout, engine: docker.DockerClient, until: Until
+) -> None:
+    made = build(checkout.root, "console", checkout.paths("console"))
+    started = engine.containers.run(made.digest, detach=True, read_only=True, cap_drop=["ALL"])
+    try:
+        until(lambda: _health(started) != "starting")
+
+        assert _health(started) == "healthy", started.logs().decode()
+    finally:
+        started.remove(force=True)
+
+
+@pytest.mark.timeout(600)
+def test_an_image_that_lacks_settings_names_each_in_one_line(checkout: Checkout) -> None:
+    made = build(checkout.root, "fusion", checkout.paths("fusion"))
+
+    ended = subprocess.run(
+        ["docker", "run", "--rm", made.image], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 2
+    assert all(line.startswith("error: ") for line in ended.stderr.splitlines())
+    assert "DATABASE_URL" in ended.stderr
+
+
+def _health(container: Container) -> str:
+    container.reload()
+    return str(container.attrs["State"]["Health"]["Status"])
 
 
 @pytest.mark.timeout(600)
