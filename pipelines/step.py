@@ -46,13 +46,14 @@ class Step(NamedTuple):
 class Tool(NamedTuple):
     """How a tool says its version.
 
-    Where an optional one cannot, its steps are not run. It is asked again when its program or one
-    of the files it `follows` is another.
+    Where an optional one cannot, its steps are not run. It is asked again when its program, one of
+    the files it `follows` or a variable in `env` is another.
     """
 
     command: tuple[str, ...]
     is_optional: bool = False
     follows: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
 
 
 class Status(Enum):

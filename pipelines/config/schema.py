@@ -46,7 +46,10 @@ _COMPONENT = Keys(
     required=("folder", "kind"),
 )
 
-_TOOL = Keys({"run": _WORDS, "optional": FLAG, "follows": _WORDS}, required=("run",))
+_TOOL = Keys(
+    {"run": _WORDS, "optional": FLAG, "follows": _WORDS, "env": _WORDS},
+    required=("run",),
+)
 
 FILE = Keys(
     {

@@ -28,5 +28,10 @@ def _tool(name: str, entry: Entry) -> Tool:
     return Tool(
         tuple(word.text for word in words.items),
         is_optional="optional" in fields and fields["optional"].text.lower() == "true",
-        follows=tuple(it.text for it in fields["follows"].items) if "follows" in fields else (),
+        follows=_texts(fields, "follows"),
+        env=_texts(fields, "env"),
     )
+
+
+def _texts(fields: Mapping[str, Entry], key: str) -> tuple[str, ...]:
+    return tuple(it.text for it in fields[key].items) if key in fields else ()

@@ -92,7 +92,7 @@ def make(root: Path, *, only: Sequence[str] = ()) -> None:
             buildx.require(completed, base.image)
         for base in chosen:
             console.result(f"{base.image}  {client.images.get(base.image).id}")
-        override.write(root, standing_in(client))
+        refresh(client, root)
 
 
 def remove(root: Path, *, only: Sequence[str] = ()) -> None:
@@ -103,13 +103,12 @@ def remove(root: Path, *, only: Sequence[str] = ()) -> None:
             if label_of(client, name, RECIPE):
                 client.images.remove(name, force=True)
                 console.result(f"removed {name}")
-        override.write(root, standing_in(client))
+        refresh(client, root)
 
 
-def refresh(root: Path) -> None:
+def refresh(client: docker.DockerClient, root: Path) -> None:
     """Let the override say what the Compose file and the engine's stand-ins are now."""
-    with connect() as client:
-        override.write(root, standing_in(client))
+    override.write(root, standing_in(client), _digests(client))
 
 
 def standing_in(client: docker.DockerClient) -> dict[str, str]:
@@ -124,10 +123,15 @@ def builder() -> str:
     """
     with connect() as client:
         about = client.info()
-        stand_ins = sorted(standing_in(client).values())
-        bases = [f"{image}@{client.images.get(image).id}" for image in stand_ins]
+        bases = [f"{image}@{digest}" for image, digest in _digests(client).items()]
     on = f" on {' '.join(bases)}" if bases else ""
     return f"docker {about['ServerVersion']} {about['ID']}{on}"
+
+
+def _digests(client: docker.DockerClient) -> dict[str, str]:
+    """The digest of every stand-in that the engine has, by its name and in order."""
+    images = sorted(standing_in(client).values())
+    return {image: str(client.images.get(image).id) for image in images}
 
 
 def _chosen(only: Sequence[str]) -> list[Base]:

@@ -20,11 +20,14 @@ CA = "build_ca"  # the secret that holds this host's CA bundle, for builds only
 _HEADER = "# Written by `inv images.bases`: local bases stand in for official images.\n"
 
 
-def write(root: Path, stand_ins: Mapping[str, str]) -> None:
+def write(root: Path, stand_ins: Mapping[str, str], digests: Mapping[str, str]) -> None:
     """Write the override for these stand-ins (official repository, local image).
 
-    Without any there is none. Raises `ConfigError` for a Compose file or a Dockerfile that is wrong
-    or missing, `MachineError` when nothing can be written.
+    Without any there is none. It also holds the digests of the images, so that it is another file
+    when one was made anew, and who follows it takes note.
+
+    Raises `ConfigError` for a Compose file or a Dockerfile that is wrong or missing, `MachineError`
+    when nothing can be written.
     """
     file = root / FILE
     if not stand_ins:
@@ -39,7 +42,8 @@ def write(root: Path, stand_ins: Mapping[str, str]) -> None:
     bundle = network.certificates()
     secrets = {"secrets": {CA: {"file": str(bundle)}}} if bundle else {}
     state.make(str(root))
-    text = _HEADER + yaml.safe_dump({"services": services, **secrets}, width=1000)
+    document = {"services": services, **secrets, "x-stand-ins": dict(digests)}
+    text = _HEADER + yaml.safe_dump(document, width=1000)
     if not file.exists() or file.read_text() != text:  # what follows the file is left in peace
         write_atomically(file, text)
 

@@ -25,6 +25,7 @@ from pipelines.planning.plan import Evidence, Verdict, evidence_of
 from pipelines.reporting import report
 from pipelines.running import tools
 from pipelines.running.outputs import Seen
+from pipelines.running.tools import Version
 from pipelines.step import Result, Status, Step
 
 _RAN = (Status.PASSED, Status.FAILED)
@@ -60,9 +61,9 @@ class Workspace:
         memory = recall(look)
         self.worktree = self._read(memory, look)
         self.layout = self._layout(memory)
-        self.versions = tools.versions(self.layout.tools, memory.versions, cwd=root)
-        self._controlled: dict[str, bool] = {}  # by what a control vouches for
         self.environment = snapshot.environment(self._variables())
+        self.versions = tools.versions(self.layout.tools, self._versions(memory), cwd=root)
+        self._controlled: dict[str, bool] = {}  # by what a control vouches for
         self.outputs = self._outputs(memory, look)
         self.verdicts = self._verdicts(memory)
         is_same = self._is_as(memory) and self.worktree.changed == frozenset()
@@ -201,7 +202,11 @@ class Workspace:
         )
         self.ledger.save()
         unseen = (f"{self.root}/{path}" for path in made - self.outputs.keys())
-        watched = [*tools.watched(self.layout.tools.values()), *self.ledger.watched, *unseen]
+        watched = [
+            *tools.watched(self.layout.tools.values(), cwd=self.root),
+            *self.ledger.watched,
+            *unseen,
+        ]
         memory.save(self.root, watched)
 
     def _take_in(self, results: Sequence[Result]) -> None:
@@ -267,12 +272,22 @@ class Workspace:
 
         return arrange(self.root, self.worktree.known.paths, self.services.digest)
 
+    def _versions(self, memory: Memory) -> dict[str, Version]:
+        """The versions that are known of tools for which no variable is another since."""
+        known = {}
+        for name, version in memory.versions.items():
+            env = self.layout.tools[name].env if name in self.layout.tools else ()
+            if all(self.environment[it] == memory.environment.get(it) for it in env):
+                known[name] = version
+        return known
+
     def _variables(self) -> set[str]:
         """Every variable that can change a verdict, also by where programs and keys are."""
         always = {"PATH", "HOME", "XDG_CONFIG_HOME"}
         steps = self.layout.steps.values()
         secrets = {name + snapshot.HIDDEN for step in steps for name in step.secrets}
-        return always.union(secrets, *(step.env for step in steps))
+        asked = (tool.env for tool in self.layout.tools.values())
+        return always.union(secrets, *(step.env for step in steps), *asked)
 
     def _verdicts(self, memory: Memory) -> dict[str, Verdict]:
         before = memory.verdicts

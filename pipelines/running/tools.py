@@ -33,22 +33,23 @@ def search_path() -> str:
     return os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
 
 
-def files(tool: Tool) -> tuple[str, ...]:
+def files(tool: Tool, *, cwd: str) -> tuple[str, ...]:
     """The files that change when the tool is replaced: its program, and what Python installs into.
 
     An upgrade of a Python package leaves the interpreter as it is and touches `site-packages`.
-    No program for a tool that is not there.
+    No program for a tool that is not there. What it follows is written as seen from `cwd`.
     """
+    follows = (os.path.join(cwd, os.path.expanduser(file)) for file in tool.follows)
     if tool.command[0] == "python":
-        return (sys.executable, _site_packages(), *tool.follows)
+        return (sys.executable, _site_packages(), *follows)
     import shutil
 
     found = shutil.which(tool.command[0], path=search_path())
     if found is None:
-        return tool.follows
+        return tuple(follows)
     real = os.path.realpath(found)
     is_installed_here = os.path.dirname(found) == os.path.dirname(sys.executable)
-    return (real, *((_site_packages(),) if is_installed_here else ()), *tool.follows)
+    return (real, *((_site_packages(),) if is_installed_here else ()), *follows)
 
 
 def versions(
@@ -61,7 +62,7 @@ def versions(
     """
     found = {}
     for name, tool in tools.items():
-        numbers = tuple(stats.stats(files(tool)))
+        numbers = tuple(stats.stats(files(tool, cwd=cwd)))
         before = known.get(name)
         if before and before.numbers == numbers and (before.text or not tool.is_optional):
             found[name] = before
@@ -73,9 +74,9 @@ def versions(
     return found
 
 
-def watched(tools: Iterable[Tool]) -> Iterable[str]:
+def watched(tools: Iterable[Tool], *, cwd: str) -> Iterable[str]:
     """Every file that `versions` looks at."""
-    return {file for tool in tools for file in files(tool)}
+    return {file for tool in tools for file in files(tool, cwd=cwd)}
 
 
 def ask(name: str, command: Sequence[str], *, cwd: str) -> str:

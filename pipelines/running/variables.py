@@ -36,6 +36,9 @@ PASSED = frozenset(
         "SSH_AUTH_SOCK",
         "DOCKER_HOST",
         "DOCKER_CONFIG",
+        "DOCKER_CONTEXT",
+        "DOCKER_TLS_VERIFY",
+        "DOCKER_CERT_PATH",
     )
 )
 PASSED_PREFIXES = ("LC_", "XDG_", "PIP_", "NPM_CONFIG_", "npm_config_", "COVERAGE_PROCESS_")

@@ -80,3 +80,18 @@ def test_a_failure_is_still_a_failure(optional: Project) -> None:
 
     assert outcome.error == "1 of 3 steps failed: lint:it"
     assert outcome.code == 1
+
+
+def test_a_tool_is_asked_again_when_a_variable_of_it_is_another(project: Project) -> None:
+    project.write(
+        "pipelines.yaml",
+        STEPS.replace(
+            "{run: [cat, ~/up], optional: true, follows: [~/up]}",
+            "{run: [printenv, WHERE], env: [WHERE]}",
+        ),
+    )
+    assert "3 passed" in project.inv("check", WHERE="here").totals
+    assert "3 from ledger" in project.inv("check", WHERE="here").totals
+
+    assert "2 passed, 1 from ledger" in project.inv("check", WHERE="there").totals
+    assert "3 from ledger" in project.inv("check", WHERE="here").totals

@@ -221,11 +221,11 @@ def test_tools_in_use_say_their_version(loaded: Callable[[str], Config]) -> None
 
     result = loaded(
         "tools: {go: [go, version], idle: [idle], "
-        f"cc: {{run: [cc, -v], optional: true, follows: [/x]}}}}\n{text}"
+        f"cc: {{run: [cc, -v], optional: true, follows: [/x], env: [Y]}}}}\n{text}"
     )
 
     assert result.tools == {
-        "cc": Tool(("cc", "-v"), is_optional=True, follows=("/x",)),
+        "cc": Tool(("cc", "-v"), is_optional=True, follows=("/x",), env=("Y",)),
         "go": Tool(("go", "version")),
         "python": Tool(("python", "--version")),
         "ruff": Tool(("python", "-m", "ruff", "--version")),

@@ -94,11 +94,11 @@ def test_python_is_the_one_that_runs_this(tmp_path: Path) -> None:
 
 
 def test_what_python_installs_into_is_watched() -> None:
-    python, packages = tools.files(Tool(("python", "-m", "ruff")))
+    python, packages = tools.files(Tool(("python", "-m", "ruff")), cwd="/")
 
     assert python == sys.executable
     assert packages in sys.path
-    assert {python, packages} == set(tools.watched([Tool(("python", "-m", "ruff"))]))
+    assert {python, packages} == set(tools.watched([Tool(("python", "-m", "ruff"))], cwd="/"))
 
 
 @pytest.mark.parametrize(
@@ -150,3 +150,20 @@ def test_a_tool_is_asked_again_when_what_it_follows_changed(programs: Path, tmp_
     socket.write_text("second and longer")
 
     assert tools.versions(follower, first, cwd=str(tmp_path))["tool"].text == "second and longer"
+
+
+@pytest.mark.parametrize("place", ["below/stamp", "~/stamp"])
+def test_what_a_tool_follows_is_seen_from_the_root_or_from_home(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / place.replace("~/", "")
+    file.parent.mkdir(exist_ok=True)
+    write(programs / "tool", f"cat {file} 2>/dev/null || echo none")
+    follower = {"tool": Tool(("tool",), follows=(place,))}
+    first = tools.versions(follower, {}, cwd=str(tmp_path))
+
+    file.write_text("made")
+
+    assert tools.versions(follower, first, cwd=str(tmp_path))["tool"].text == "made"
+    assert str(file) in tools.watched(follower.values(), cwd=str(tmp_path))

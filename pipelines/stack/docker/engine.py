@@ -19,7 +19,7 @@ from pipelines.compose.model import Service
 from pipelines.containers import connect
 from pipelines.containers.client import endpoint
 from pipelines.errors import ConfigError
-from pipelines.images import bases, override
+from pipelines.images import bases
 from pipelines.programs import process
 from pipelines.stack import secrets
 from pipelines.stack.docker import health, images, move, states
@@ -171,7 +171,7 @@ class DockerEngine:
         self, client: docker.DockerClient, services: dict[str, Service]
     ) -> dict[str, Container]:
         """The containers of these services, new where the file or the image has changed."""
-        override.write(self.stack.place.root, bases.standing_in(client))
+        bases.refresh(client, self.stack.place.root)
         move.write(self.project.ports, services, self.project.containers(client))
         images.provide(client, self.stack.place.root, services.values())
         profiles = {profile for service in services.values() for profile in service.profiles}

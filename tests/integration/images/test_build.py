@@ -213,7 +213,7 @@ def test_another_image_in_the_place_of_a_pruned_one_is_said(
 def test_compose_builds_the_same_files_by_itself(
     checkout: Checkout, engine: docker.DockerClient
 ) -> None:
-    override.write(checkout.root, bases.standing_in(engine))
+    bases.refresh(engine, checkout.root)
     command = ["docker", "compose", "--file=compose.yaml", f"--file={override.FILE}", "build"]
 
     ended = subprocess.run(

@@ -46,7 +46,7 @@ def system(
     webhook.parent.mkdir(mode=0o700, parents=True)
     webhook.write_text(f"http://host.docker.internal:{receiver.port}/")
     secrets.generate(stack.project, stack.project.services.values())
-    override.write(root, bases.standing_in(engine))
+    bases.refresh(engine, root)
     _write_override(root)
     files = ["compose.yaml", OVERRIDE]
     if (root / override.FILE).exists():
