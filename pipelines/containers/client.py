@@ -10,6 +10,7 @@ from typing import Any
 import docker
 import requests
 from docker.context import ContextAPI
+from docker.context.config import get_current_context_name
 from docker.errors import DockerException
 from docker.utils import kwargs_from_env, version_lt
 
@@ -76,6 +77,13 @@ def endpoint() -> dict[str, Any]:
         name = os.environ.get("DOCKER_CONTEXT") or "that is current"
         raise ConfigError(f"no docker context {name}", hint="see `docker context ls`")
     return {**found, **context}
+
+
+def context_name() -> str:
+    """The context that the engine is in, as the `docker` command names it, and its builder."""
+    if os.environ.get("DOCKER_HOST"):
+        return "default"
+    return os.environ.get("DOCKER_CONTEXT") or str(get_current_context_name())
 
 
 def _why(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.containers.client import context_name
 from pipelines.errors import SummitError
 from pipelines.programs.process import Completed
 
@@ -39,7 +40,11 @@ class BuildFailed(SummitError):
 
 @dataclass(frozen=True)
 class Build:
-    """One build. `contexts` are named ones; `secrets` are files that one step may read."""
+    """One build. `contexts` are named ones; `secrets` are files that one step may read.
+
+    Its builder is that of the engine that we speak to, whichever was selected for other builds:
+    only there are the stand-ins, and the image is where it is looked for.
+    """
 
     dockerfile: Path
     context: Path
@@ -49,18 +54,22 @@ class Build:
     secrets: Mapping[str, Path] = field(default_factory=dict)
     target: str = ""
     is_fresh: bool = False  # nothing is taken from an earlier build
+    builder: str = field(default_factory=context_name)
 
     def image(self, tag: str) -> list[str]:
         """The words that leave the image in the engine, as `tag`."""
-        return self._words(f"--tag={tag}")
+        return self._words("--load", f"--tag={tag}")
 
     def files(self, folder: Path) -> list[str]:
         """The words that write the files of the target to a folder."""
         return self._words(f"--output=type=local,dest={folder}")
 
-    def _words(self, result: str) -> list[str]:
+    def _words(self, *result: str) -> list[str]:
         return [
-            *("docker", "buildx", "build", "--progress=plain", result, f"--file={self.dockerfile}"),
+            *("docker", "buildx", "build", f"--builder={self.builder}", "--progress=plain"),
+            # They hold the time of the build, and what we know of one stands beside the image.
+            *("--provenance=false", "--sbom=false"),
+            *(*result, f"--file={self.dockerfile}"),
             *(f"--build-arg={name}={value}" for name, value in self.arguments.items()),
             *(f"--label={name}={value}" for name, value in self.labels.items()),
             *(f"--build-context={name}={value}" for name, value in self.contexts.items()),

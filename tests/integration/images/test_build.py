@@ -121,6 +121,22 @@ def test_two_builds_of_one_commit_are_one_image(
 
 
 @pytest.mark.timeout(600)
+def test_a_builder_that_was_selected_for_other_builds_is_left_alone(
+    checkout: Checkout,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
+    create = ["docker", "buildx", "create", "--driver=docker-container", "--use"]
+    subprocess.run(create, check=True, capture_output=True)
+
+    made = build(checkout.root, "console", checkout.paths("console"))
+
+    assert kept.missing(checkout.root) == []
+    assert made.digest.startswith("sha256:")
+
+
+@pytest.mark.timeout(600)
 def test_a_commit_that_is_none_of_its_business_leaves_an_image_as_it_is(
     checkout: Checkout,
 ) -> None:
