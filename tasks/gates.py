@@ -77,8 +77,7 @@ def build(
     if not plan:
         from pipelines.images import kept
 
-        kept.ensure(root, only=request.only)
-        for image in kept.built(root):
+        for image in kept.ensure(root, only=request.only):
             console.result(f"{image.image}  {image.digest}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.gates.project import Project
@@ -95,3 +97,54 @@ def test_a_tool_is_asked_again_when_a_variable_of_it_is_another(project: Project
 
     assert "2 passed, 1 from ledger" in project.inv("check", WHERE="there").totals
     assert "3 from ledger" in project.inv("check", WHERE="here").totals
+
+
+IMAGES = """
+    components: {it: {folder: ., kind: plain}}
+    gates: {build: [image], integration: [integration]}
+    tools: {engine: {run: [python, -m, pipelines.images], optional: true}}
+    kinds:
+      plain:
+        image: {run: [sh, -c, "echo image >> ~/ran"], tools: [engine]}
+        integration: {run: [sh, -c, "echo try >> ~/ran"], needs: [image], tools: [engine]}
+"""
+BUILT = {
+    **dict.fromkeys(("image", "digest", "revision", "base", "base_digest"), "any"),
+    "component": "it",
+    "size": 1,
+    "is_on_stand_in": False,
+    "paths": ["."],
+}
+
+
+@pytest.fixture
+def ended(project: Project) -> Project:
+    """An image was built here, and since then the container engine has ended."""
+    project.write("pipelines.yaml", IMAGES)
+    project.write(".summit/images/it.json", json.dumps(BUILT))
+    project.variables["DOCKER_HOST"] = f"unix://{project.home}/none.sock"
+    return project
+
+
+@pytest.mark.parametrize("words", [["build", "--keep-going"], ["integration"]])
+def test_images_are_not_run_where_the_engine_that_built_them_has_ended(
+    ended: Project, words: list[str]
+) -> None:
+    outcome = ended.inv(*words)
+
+    assert outcome.code == 0, outcome.stderr
+    assert "image:it  not run  no engine on this machine" in outcome.said
+    no_engine = f"no container engine answers at unix://{ended.home}/none.sock"
+    assert f"images: not run: {no_engine}: no such file or directory; " in outcome.stderr
+    assert (outcome.stdout, ended.ran) == ("", [])
+
+
+@pytest.mark.parametrize("words", [["build", "--keep-going"], ["integration"]])
+def test_where_ci_is_set_an_engine_that_has_ended_is_an_error(
+    ended: Project, words: list[str]
+) -> None:
+    outcome = ended.inv(*words, CI="true")
+
+    assert outcome.error
+    assert outcome.code == 5
+    assert ended.ran == []
