@@ -9,14 +9,17 @@ from typing import Any
 
 import docker
 import requests
+import urllib3
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from docker.utils import kwargs_from_env, version_lt
 
 from pipelines.errors import ConfigError, MachineError
 
 MINIMUM_API = "1.44"  # of Engine 25, the first that heeds a health check's `start_interval`
+PATIENCE = 60.0  # seconds for an answer
+_SILENT = (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
 
 
 class EngineDown(MachineError):
@@ -41,12 +44,13 @@ class EngineOld(MachineError):
 
 
 @contextmanager
-def connect(*, timeout: float = 60.0) -> Iterator[docker.DockerClient]:
+def connect(*, timeout: float = PATIENCE) -> Iterator[docker.DockerClient]:
     """A client of the engine, which has answered; `timeout` in seconds is that of each request.
 
     Where the engine is, say DOCKER_HOST (with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH), else the
     current context of the `docker` command, else its usual socket.
-    Raises `EngineDown`, `EngineOld`, and `ConfigError` for a context that does not exist.
+    Raises `EngineDown`, also when it ends or falls silent later, `EngineOld`, and `ConfigError` for
+    a context that does not exist. What the engine refuses is an `APIError`, for the caller.
     """
     where = endpoint()
     address = str(where["base_url"])
@@ -56,13 +60,15 @@ def connect(*, timeout: float = 60.0) -> Iterator[docker.DockerClient]:
             version="auto", timeout=int(timeout), use_ssh_client=is_remote, **where
         )
     except (DockerException, requests.RequestException, OSError) as error:
-        raise EngineDown(address, _why(error)) from error
+        raise EngineDown(address, _why(error, timeout)) from error
     try:
         if version_lt(client.api.api_version, MINIMUM_API):
             raise EngineOld(address, client.api.api_version)
         yield client
-    except requests.exceptions.ConnectionError as error:  # it ended under our hands
-        raise EngineDown(address, _why(error)) from error
+    except APIError:  # an answer, though the library derives it from the errors of no answer
+        raise
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise EngineDown(address, _why(error, timeout)) from error
     finally:
         client.close()
 
@@ -86,15 +92,17 @@ def context_name() -> str:
     return os.environ.get("DOCKER_CONTEXT") or str(get_current_context_name())
 
 
-def _why(error: BaseException) -> str:
+def _why(error: BaseException, timeout: float) -> str:
     """The reason of the operating system, which stands innermost, in its own words."""
-    return _system_error(error) or (str(error).splitlines() or ["no reason given"])[0]
+    causes = list(_causes(error))
+    if any(isinstance(it, _SILENT) for it in causes):
+        return f"it said nothing for {timeout:g} s"
+    said = (str(it.strerror).lower() for it in causes if isinstance(it, OSError) and it.strerror)
+    return next(said, (str(error).splitlines() or ["no reason given"])[0])
 
 
-def _system_error(error: object) -> str | None:
-    if isinstance(error, OSError) and error.strerror:
-        return str(error.strerror).lower()
-    if not isinstance(error, BaseException):
-        return None
-    inner = (*error.args, error.__cause__, error.__context__)
-    return next((words for it in inner if (words := _system_error(it))), None)
+def _causes(error: object) -> Iterator[BaseException]:
+    if isinstance(error, BaseException):
+        yield error
+        for inner in (*error.args, error.__cause__ or error.__context__):
+            yield from _causes(inner)

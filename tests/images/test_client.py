@@ -9,10 +9,11 @@ import socket
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from docker.errors import ImageNotFound
 
 from pipelines.containers import EngineDown, EngineOld, connect
 from pipelines.containers.client import MINIMUM_API
@@ -21,14 +22,21 @@ from pipelines.errors import ConfigError
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[str], str]]:
-    """Answer as an engine of this API version would; returns its address."""
+    """Answer as an engine of this API version would, and say nothing when asked for containers.
+
+    It has no image. Returns its address.
+    """
     servers: list[HTTPServer] = []
+    ends = threading.Event()
 
     def start(api: str) -> str:
         class Engine(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                body = json.dumps({"ApiVersion": api}).encode()
-                self.send_response(200)
+                if "/containers/" in self.path:
+                    ends.wait()
+                    return
+                body = json.dumps({"ApiVersion": api, "message": "No such image: none"}).encode()
+                self.send_response(404 if "/images/" in self.path else 200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -36,12 +44,13 @@ def serve() -> Iterator[Callable[[str], str]]:
             def log_message(self, *_words: object) -> None:
                 pass
 
-        server = HTTPServer(("127.0.0.1", 0), Engine)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Engine)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
         return f"tcp://127.0.0.1:{server.server_port}"
 
     yield start
+    ends.set()
     for server in servers:
         server.shutdown()
         server.server_close()
@@ -86,6 +95,37 @@ def test_an_address_of_no_known_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "carrier://pigeon")
 
     assert error().startswith("no container engine answers at carrier://pigeon: ")
+
+
+def test_an_engine_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setenv("DOCKER_HOST", address)
+
+        with pytest.raises(EngineDown) as caught, connect(timeout=1):
+            pass
+
+    assert caught.value.message == (
+        f"no container engine answers at {address}: it said nothing for 1 s"
+    )
+
+
+def test_an_engine_that_falls_silent(
+    monkeypatch: pytest.MonkeyPatch, serve: Callable[[str], str]
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", serve(MINIMUM_API))
+
+    with pytest.raises(EngineDown, match="it said nothing for 1 s"), connect(timeout=1) as client:
+        client.containers.list()
+
+
+def test_what_an_engine_refuses_is_for_the_caller(
+    monkeypatch: pytest.MonkeyPatch, serve: Callable[[str], str]
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", serve(MINIMUM_API))
+
+    with pytest.raises(ImageNotFound, match="No such image"), connect() as client:
+        client.images.get("none")
 
 
 def test_an_engine_that_is_too_old(
