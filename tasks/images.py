@@ -15,10 +15,16 @@ from tasks._task import task
     iterable=["only"],
     help={
         "only": "a base, such as python or postgres; may be given several times",
+        "if_needed": "only where the official images, which are fetched, cannot be had",
         "remove": "remove them instead, and what uses them",
     },
 )
-def bases(c: Context, only: Sequence[str] | None = None, remove: bool = False) -> None:
+def bases(
+    c: Context,
+    only: Sequence[str] | None = None,
+    if_needed: bool = False,
+    remove: bool = False,
+) -> None:
     """Make the local bases that stand in for official images, where they changed.
 
     Example: inv images.bases --only python
@@ -28,5 +34,7 @@ def bases(c: Context, only: Sequence[str] | None = None, remove: bool = False) -
     root = find_root(Path.cwd())
     if remove:
         local.remove(root, only=only or ())
+    elif if_needed:
+        local.have(root)
     else:
         local.make(root, only=only or ())

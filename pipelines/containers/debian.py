@@ -1,6 +1,8 @@
-"""Where this host gets Debian's packages from, by the word of apt itself."""
+"""Whether this host is a Debian, and where it gets Debian's packages from by the word of apt."""
 
 from __future__ import annotations
+
+import platform
 
 from pipelines.programs import process
 
@@ -26,6 +28,16 @@ def sources() -> list[str]:
         for label, uri in sorted(mirrors().items())
         for suite in _SUITES[label]
     ]
+
+
+def family() -> str | None:
+    """`debian` or `ubuntu`, for what is made from them too; None on any other system."""
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return None
+    names = [release.get("ID", ""), *release.get("ID_LIKE", "").split()]
+    return next((name for name in names if name in ("ubuntu", "debian")), None)
 
 
 def is_old() -> bool:

@@ -32,14 +32,15 @@ class Daemon(msgspec.Struct, frozen=True):
 
 
 def start(root: Path, *, config: Path | None = None) -> None:
-    """Have an engine that answers: install what it takes and start it where none does.
+    """Have an engine that answers, and its commands: install what is missing, start what does not.
 
     `config` is its configuration file, instead of /etc/docker/daemon.json. Raises `MachineError`.
     """
     if about := _answer():
+        packages.install(packages.CLIENT)
         console.progress(f"an engine answers already: {about}")
         return
-    packages.install()
+    packages.install(packages.ENGINE | packages.CLIENT)
     if about := _answer():  # its package started it
         console.progress(f"engine: {about}")
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,37 +14,38 @@ from pipelines.files import write_atomically
 from pipelines.programs import process
 
 # What is needed, as words that succeed where it is there, and the packages that bring it.
-_NEEDED = {
-    ("dockerd", "--version"): {"debian": "docker.io", "ubuntu": "docker.io"},
+Needed = dict[tuple[str, ...], dict[str, str]]
+CLIENT: Needed = {
     ("docker", "--version"): {"debian": "docker-cli", "ubuntu": "docker.io"},
     ("docker", "buildx", "version"): {"debian": "docker-buildx", "ubuntu": "docker-buildx"},
     ("docker", "compose", "version"): {"debian": "docker-compose", "ubuntu": "docker-compose-v2"},
-    ("mmdebstrap", "--version"): {"debian": "mmdebstrap", "ubuntu": "mmdebstrap"},
 }
+ENGINE: Needed = {("dockerd", "--version"): {"debian": "docker.io", "ubuntu": "docker.io"}}
+BASES: Needed = {("mmdebstrap", "--version"): {"debian": "mmdebstrap"}}
 _APT = ("apt-get", "--yes", "--quiet", "--option=Dpkg::Use-Pty=0")
 
 
-def install() -> None:
-    """Install what is missing; nothing happens where all is there.
+def install(needed: Needed) -> None:
+    """Install what of it is missing; nothing happens where all is there.
 
     Raises `MachineError` on a host that is neither Debian nor Ubuntu, without root's rights, and
     when apt fails.
     """
-    missing = [words for words in _NEEDED if not _runs(words)]
+    missing = [words for words in needed if not _runs(words)]
     if not missing:
         return
     names = ", ".join(" ".join(words[:-1]) for words in missing)
-    family = _family()
+    family = debian.family()
     if family is None or shutil.which("apt-get") is None:
         raise MachineError(
             f"this host lacks {names}, and its packages are not Debian's",
             hint="install Docker Engine 25 or newer with buildx and Compose",
         )
     if os.geteuid() != 0:
-        raise MachineError(f"this host lacks {names}", hint="run `./inv engine.start` as root")
+        raise MachineError(f"this host lacks {names}", hint="install it, or run this as root")
     console.progress(f"installing {names}")
     _install(
-        dict.fromkeys(_NEEDED[words][family] for words in missing), is_debian=family == "debian"
+        dict.fromkeys(needed[words][family] for words in missing), is_debian=family == "debian"
     )
 
 
@@ -82,13 +82,3 @@ def _runs(words: Iterable[str]) -> bool:
         return bool(process.read(tuple(words)))
     except process.ProgramMissing:
         return False
-
-
-def _family() -> str | None:
-    """`debian` or `ubuntu`, for what is made from them too; None on any other system."""
-    try:
-        release = platform.freedesktop_os_release()
-    except OSError:
-        return None
-    names = [release.get("ID", ""), *release.get("ID_LIKE", "").split()]
-    return next((name for name in names if name in ("ubuntu", "debian")), None)

