@@ -12,10 +12,9 @@ from uuid import uuid4
 import docker
 
 from pipelines.containers import leftovers
-from pipelines.images import bases
 from tests import unmeasured
+from tests.integration.base import ROOT, image_of
 
-ROOT = Path(__file__).parents[2]
 MAKES = """
 import sys, time
 from pipelines.containers import connect, leftovers
@@ -36,7 +35,7 @@ HARMLESS = f"{Path(__file__)}::test_whoever_lives_elsewhere_is_not_taken_for_dea
 def test_nothing_is_left_of_a_killed_run_and_all_of_one_that_lives(
     engine: docker.DockerClient,
 ) -> None:
-    image = bases.standing_in(engine).get("python", "python:3.13-slim-trixie")
+    image = image_of(engine, "python")
     for is_killed in (False, True):
         with subprocess.Popen(
             [sys.executable, "-c", MAKES, image, f"summit-test-{uuid4().hex}"],

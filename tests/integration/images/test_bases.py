@@ -21,6 +21,7 @@ UNPRIVILEGED = {
     "security_opt": ["no-new-privileges:true"],
     "tmpfs": {"/tmp": "", "/run/postgresql": "mode=1777"},
 }
+pytestmark = pytest.mark.takes("stand-ins")
 Until = Callable[[Callable[[], object]], None]
 
 

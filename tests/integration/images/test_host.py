@@ -21,6 +21,7 @@ from tests import unmeasured
 from tests.integration.images.conftest import ROOT
 
 Until = Callable[[Callable[[], object]], None]
+pytestmark = pytest.mark.takes("root")
 PLACE, PREFIX = Path("/tmp"), "engine-"
 # `ip` brings up what the daemon finds its own address by.
 ALONE = 'ip link set lo up && exec "$@"'

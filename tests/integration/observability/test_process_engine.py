@@ -15,10 +15,10 @@ import pytest
 
 from pipelines.containers import leftovers
 from pipelines.images.bases import BASES
+from tests.integration.base import ROOT, image_of
 from tests.stack.project import Project
 
 Until = Callable[[Callable[[], object]], None]
-ROOT = Path(__file__).parents[3]
 # Alertmanager of Debian reads templates at a fixed place, and is more than one file.
 PROGRAMS = {
     "prometheus": "prometheus",
@@ -31,9 +31,10 @@ PROGRAMS = {
 def programs(engine: docker.DockerClient, tmp_path: Path) -> Path:
     """A folder with the programs."""
     folder = tmp_path / "programs"
-    images = {base.name: base.image for base in BASES}
+    official = {base.name: base.stands_for for base in BASES}
     for name, program in PROGRAMS.items():
-        container = engine.containers.create(images[name], labels=leftovers.labels())
+        image = image_of(engine, official[name])
+        container = engine.containers.create(image, labels=leftovers.labels())
         try:
             chunks, _ = container.get_archive(f"/bin/{program}")
             with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:

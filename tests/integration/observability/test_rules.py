@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import docker
@@ -10,20 +9,17 @@ import pytest
 import yaml
 
 from pipelines.containers import leftovers
-from pipelines.images import bases
 from pipelines.images.bases import BASES
+from tests.integration.base import ROOT, image_of
 
-ROOT = Path(__file__).parents[3]
 OBSERVABILITY = ROOT / "observability"
 OFFICIAL = {base.name: base.stands_for for base in BASES}
 
 
 def ask(engine: docker.DockerClient, base: str, *words: str) -> str:
     """What a program of this image says; raises `ContainerError` when it fails."""
-    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    image = bases.standing_in(engine).get(OFFICIAL[base], services[base]["image"])
     said = engine.containers.run(
-        image,
+        image_of(engine, OFFICIAL[base]),
         list(words[1:]),
         entrypoint=words[0],
         volumes={str(OBSERVABILITY): {"bind": "/observability", "mode": "ro"}},

@@ -7,7 +7,6 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 import docker
@@ -17,9 +16,8 @@ from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 
 from pipelines.containers import leftovers
-from pipelines.images import bases
+from tests.integration.base import ROOT, image_of
 
-ROOT = Path(__file__).parents[3]
 # The label of a container that is kept for the next run: of which checkout and worker it is, and
 # what it was made by. Whoever wants that says so as to any Testcontainers.
 KEPT = "summit.kept-for"
@@ -46,7 +44,7 @@ def is_wished(environ: Mapping[str, str] = os.environ) -> bool:
 def server(client: docker.DockerClient, worker: str, *, is_kept: bool) -> Iterator[Server]:
     """Start one, or take the one that an earlier run has kept; remove what nobody can take."""
     described = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["postgres"]
-    image = bases.standing_in(client).get("postgres", described["image"])
+    image = image_of(client, "postgres")
     keeper = f"{ROOT}/{worker}"
     made_by = _digest(str(client.images.get(image).id), described)
     found = None

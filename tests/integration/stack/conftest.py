@@ -15,12 +15,12 @@ import docker
 import pytest
 
 from pipelines.containers import connect, leftovers
-from pipelines.images import bases
 from pipelines.stack import ports
 from pipelines.stack.docker.engine import DockerEngine
 from pipelines.stack.docker.project import PROJECT
 from pipelines.stack.stack import Stack
 from pipelines.stack.status import Status
+from tests.integration.base import image_of
 from tests.stack import project as tiny
 
 DOCKERFILE = """
@@ -61,7 +61,7 @@ class DockerProject(tiny.Project):
 def service_image(engine: docker.DockerClient) -> Iterator[str]:
     """An image that holds the service of a few lines, on the base that our own images have."""
     name = leftovers.name()
-    base = bases.standing_in(engine).get("python", "python:3.13-slim-trixie")
+    base = image_of(engine, "python")
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:
         for file, text in {
