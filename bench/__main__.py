@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import containers, gates, gateway, images, kit, ledger, plan, startup, up
+from bench import containers, gates, gateway, images, kit, ledger, mttd, plan, startup, up
 from bench.measure import report
 
 BENCHES = {
@@ -16,6 +16,7 @@ BENCHES = {
     "up": up,
     "images": images,
     "containers": containers,
+    "mttd": mttd,
     "kit": kit,
     "gateway": gateway,
 }

@@ -28,12 +28,14 @@ ONE = "fabric"
 
 
 @contextmanager
-def checkout() -> Iterator[DockerEngine]:
+def checkout(name: str = NAME, *mounted: str) -> Iterator[DockerEngine]:
+    """A copy of what is needed, with the folders that are mounted, as a project of this name."""
     with tempfile.TemporaryDirectory(prefix="summit-bench-") as folder:
         root = Path(folder)
         shutil.copy(ROOT / "compose.yaml", root)
-        shutil.copytree(ROOT / "docker", root / "docker")
-        environ = {**os.environ, "COMPOSE_PROJECT_NAME": NAME}
+        for needed in ("docker", *mounted):
+            shutil.copytree(ROOT / needed, root / needed)
+        environ = {**os.environ, "COMPOSE_PROJECT_NAME": name}
         engine = DockerEngine.connected(Stack.of(root, environ=environ))
         up(engine)  # secrets, and every image in the page cache
         try:

@@ -50,12 +50,11 @@ def run(start: Path, *, only: Sequence[str] = ()) -> list[Noticed]:
     assert secret is not None
     bring_up = partial(_bring_up, start)
     with listening() as receiver, faults_allowed(bring_up), connect() as client:
-        at = engine.now().addresses
+        addresses = engine.now().addresses
         containers = engine.project.containers(client)
-        disturbances = partial(calm.disturbances, at["prometheus"], RULES)
-        with load.steady(at["api-gateway"], secret.read_text()):
-            measuring = measure(client, containers, receiver, faults, disturbances, _say)
-            found = list(measuring)
+        with load.steady(addresses["api-gateway"], secret.read_text()):
+            disturbances = partial(calm.disturbances, addresses["prometheus"], RULES)
+            found = list(measure(client, containers, receiver, faults, disturbances, _say))
     _keep(stack.place.root, found)
     return found
 

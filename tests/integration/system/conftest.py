@@ -12,7 +12,7 @@ import pytest
 from testcontainers.compose import DockerCompose
 
 from pipelines.containers import leftovers
-from pipelines.detection import load
+from pipelines.detection import faults, load
 from pipelines.detection.receiver import Receiver, listening
 from pipelines.images import bases, override
 from pipelines.stack import secrets
@@ -35,7 +35,10 @@ def receiver() -> Iterator[Receiver]:
 def system(
     engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory, receiver: Receiver
 ) -> Iterator[DockerCompose]:
-    """Up and healthy, on ports that were free; taken down at the end, with its data."""
+    """Up and healthy, on ports that were free; taken down at the end, with its data.
+
+    Its services may be told to fail, as in a drill.
+    """
     root = tmp_path_factory.mktemp("checkout")
     for name in ("compose.yaml", "docker", "observability"):
         source = ROOT / name
@@ -51,7 +54,7 @@ def system(
     files = ["compose.yaml", OVERRIDE]
     if (root / override.FILE).exists():
         files.insert(1, str(override.FILE))
-    os.environ["COMPOSE_PROJECT_NAME"] = project
+    os.environ.update(COMPOSE_PROJECT_NAME=project, FAULTS_FILE=faults.FILE)
     compose = DockerCompose(
         root,
         files,
@@ -66,7 +69,7 @@ def system(
         yield compose
     finally:
         compose.stop()
-        del os.environ["COMPOSE_PROJECT_NAME"]
+        del os.environ["COMPOSE_PROJECT_NAME"], os.environ["FAULTS_FILE"]
 
 
 def _write_override(root: Path) -> None:

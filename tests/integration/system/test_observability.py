@@ -24,8 +24,6 @@ pytestmark = pytest.mark.xdist_group("system")
 ROOT = Path(__file__).parents[3]
 DASHBOARDS = ROOT / "observability/grafana/dashboards"
 SERVICES = ("api-gateway", "fabric", "fusion", "intelligence", "tasking")
-# These need no drill's settings in the services.
-BY_THE_ENGINE = [fault for fault in FAULTS if fault.alert in ("ServiceDown/fusion", "DatabaseDown")]
 
 
 def ask(prometheus: str, query: str) -> list[float]:
@@ -72,7 +70,8 @@ def test_every_panel_has_data(prometheus: str, until: Until) -> None:
         raise AssertionError("no data for:\n" + "\n".join(empty)) from error
 
 
-@pytest.mark.parametrize("fault", BY_THE_ENGINE, ids=lambda fault: str(fault.alert))
+@pytest.mark.usefixtures("requested")
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault.alert))
 def test_a_fault_is_told_at_the_webhook_and_so_is_its_end(
     system: DockerCompose,
     engine: docker.DockerClient,
