@@ -1,5 +1,5 @@
 """`compose.yaml` by the Compose specification's own fields: the one file every engine reads."""
 
-from pipelines.compose.loader import load
+from pipelines.compose.loader import find, load, of
 
-__all__ = ["load"]
+__all__ = ["find", "load", "of"]

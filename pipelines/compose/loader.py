@@ -19,7 +19,22 @@ from pipelines.documents.document import Entry
 from pipelines.documents.nearest import nearest
 from pipelines.errors import ConfigError, Where
 
+# In the order in which the Compose specification prefers them.
+FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _SOURCES = ("file", "environment", "external", "driver")
+
+
+def find(folder: Path) -> Path | None:
+    """The Compose file in a folder."""
+    return next((folder / name for name in FILES if (folder / name).is_file()), None)
+
+
+def of(folder: Path, *, environ: Mapping[str, str]) -> Project:
+    """The project of the Compose file in a folder; raises `ConfigError` as `load` does."""
+    file = find(folder)
+    if file is None:
+        raise ConfigError(f"no {FILES[0]} in {folder}")
+    return load(file, environ=environ)
 
 
 def load(file: Path, *, environ: Mapping[str, str]) -> Project:

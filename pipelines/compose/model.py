@@ -186,6 +186,19 @@ class Project:
             if name in chosen
         }
 
+    def image(self, service: Service) -> str:
+        """The image that a service runs; one that is built without a name has Compose's for it."""
+        return service.image or f"{self.name}-{service.name}"
+
+    def builders(self, services: Iterable[Service]) -> list[str]:
+        """The services that have a build of an image that one of these runs."""
+        wanted = {self.image(service) for service in services if service.build is not None}
+        return [
+            name
+            for name, service in self.services.items()
+            if service.build is not None and self.image(service) in wanted
+        ]
+
     def start_order(self, services: Mapping[str, Service] | None = None) -> list[Service]:
         """The services (all, or a selection), each after those that it depends on."""
         chosen = self.services if services is None else services

@@ -1,4 +1,4 @@
-"""Builds the image of one component, as the Compose file describes it, and leaves word of it."""
+"""Builds the images of components, as the Compose file describes them, and leaves word of them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from pipelines.images import bases, buildx, network, override, provenance, revis
 from pipelines.images.buildx import Build
 from pipelines.images.dockerfile import origins, repository
 from pipelines.programs import process
+from pipelines.programs.together import run_together
 
 FOLDER = "images"  # below `.summit`
 MATERIALS = "sbom"  # below that
 ORIGINS = "provenance"
-REPORT = "report"  # the Dockerfile's stage that holds nothing but pip's report of what it installed
+REPORT = "report"  # the stage, where there is one, that holds pip's report of what it installed
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,9 +58,19 @@ class Base(NamedTuple):
         """What the image says of it."""
         return {
             "org.opencontainers.image.base.name": self.name,
-            "org.opencontainers.image.base.digest": self.digest,
+            **({"org.opencontainers.image.base.digest": self.digest} if self.digest else {}),
             **({override.STAND_IN: self.name} if self.is_stand_in else {}),
         }
+
+
+class Order(NamedTuple):
+    """An image that is to be built, and how."""
+
+    component: str
+    image: str
+    base: Base
+    build: Build
+    has_report: bool
 
 
 def build(root: Path, component: str, paths: Sequence[str], *, is_fresh: bool = False) -> Built:
@@ -69,38 +80,57 @@ def build(root: Path, component: str, paths: Sequence[str], *, is_fresh: bool = 
     `is_fresh` takes no layer of an earlier build. Raises `ConfigError` when the Compose file does
     not build it, `EngineDown`, `BuildFailed`.
     """
-    project = compose.load(root / "compose.yaml", environ=os.environ)
-    service = _service(project, component)
-    of = revision.of(root, paths)
-    with connect() as client, network.secrets() as secrets:
-        base = _base(client, project, service)
-        described = replace(
-            _described(project, service, of),
-            labels={**of.labels(), **base.labels()},
-            contexts=override.contexts(project, service, bases.standing_in(client)),
-            secrets=secrets,
-            is_fresh=is_fresh,
-        )
-        made = _made(client, service, described, of, base, paths)
-        _note(root, made, described)
-        _trace(root, made, described, of, engine=client.version()["Version"])
-    caveat = f"  on the stand-in {base.name}" if base.is_stand_in else ""
-    console.result(f"{made.image}  {made.digest}  {made.size / 1e6:.0f} MB{caveat}")
+    [made] = build_together(root, [component], paths, is_fresh=is_fresh)
     return made
 
 
+def build_together(
+    root: Path, components: Sequence[str], paths: Sequence[str], *, is_fresh: bool = False
+) -> list[Built]:
+    """The same for several components of the same paths, at once."""
+    project = compose.of(root, environ=os.environ)
+    of = revision.of(root, paths)
+    with connect() as client, network.secrets() as secrets:
+        orders = [_order(client, project, name, of) for name in components]
+        orders = [
+            it._replace(build=replace(it.build, secrets=secrets, is_fresh=is_fresh))
+            for it in orders
+        ]
+        ended = run_together([it.build.image(it.image) for it in orders], cwd=root)
+        for order, completed in zip(orders, ended, strict=True):
+            buildx.require(completed, order.image)
+        return [_kept(client, root, order, of, paths) for order in orders]
+
+
+def _order(
+    client: docker.DockerClient, project: Project, component: str, of: revision.Revision
+) -> Order:
+    """What the Compose file says of the build, at the time of the revision."""
+    service = _service(project, component)
+    found = origins(project, service)
+    base = _base(client, found.base)
+    build = service.build or {}
+    context = project.file.resolve().parent / build["context"]
+    described = Build(
+        context / build.get("dockerfile", "Dockerfile"),
+        context,
+        arguments={**build.get("args", {}), "SOURCE_DATE_EPOCH": str(of.epoch)},
+        labels={**of.labels(), **base.labels()},
+        contexts=override.contexts(project, service, bases.standing_in(client)),
+    )
+    return Order(component, project.image(service), base, described, REPORT in found.stages)
+
+
 def _service(project: Project, component: str) -> Service:
-    built = {name: it for name, it in project.services.items() if it.build and it.image}
+    built = {name: it for name, it in project.services.items() if it.build is not None}
     if component not in built:
         raise ConfigError(
-            f"no service called {component!r} has `image` and `build`",
-            hint=nearest(component, built),
+            f"no service called {component!r} has `build`", hint=nearest(component, built)
         )
     return built[component]
 
 
-def _base(client: docker.DockerClient, project: Project, service: Service) -> Base:
-    official = origins(project, service).base
+def _base(client: docker.DockerClient, official: str) -> Base:
     local = bases.standing_in(client).get(repository(official))
     if local:
         return Base(local, str(client.images.get(local).id), is_stand_in=True)
@@ -108,63 +138,68 @@ def _base(client: docker.DockerClient, project: Project, service: Service) -> Ba
     return Base(name, digest, is_stand_in=False)
 
 
-def _described(project: Project, service: Service, of: revision.Revision) -> Build:
-    """What the Compose file says of the build, at the time of the revision."""
-    build = service.build or {}
-    context = project.file.resolve().parent / build["context"]
-    arguments = {**build.get("args", {}), "SOURCE_DATE_EPOCH": str(of.epoch)}
-    return Build(context / build.get("dockerfile", "Dockerfile"), context, arguments=arguments)
-
-
-def _made(
+def _kept(
     client: docker.DockerClient,
-    service: Service,
-    described: Build,
+    root: Path,
+    order: Order,
     of: revision.Revision,
-    base: Base,
     paths: Sequence[str],
 ) -> Built:
-    image = service.image or ""
-    buildx.require(process.run(described.image(image), capture=True), image)
-    found = client.images.get(image)
-    return Built(
-        component=service.name,
-        image=image,
+    """Leave beside the image what is known of it, the note that it is there last."""
+    found = client.images.get(order.image)
+    made = Built(
+        component=order.component,
+        image=order.image,
         digest=str(found.id),
         size=int(found.attrs["Size"]),
         revision=of.name,
-        base=base.name,
-        base_digest=base.digest,
-        is_on_stand_in=base.is_stand_in,
+        base=order.base.name,
+        base_digest=order.base.digest,
+        is_on_stand_in=order.base.is_stand_in,
         paths=tuple(paths),
     )
-
-
-def _note(root: Path, made: Built, described: Build) -> None:
-    """Leave the list of what the image is made of, then the note that it is there."""
     folder = Path(state.make(str(root)), FOLDER)
-    (folder / MATERIALS).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="summit-report-") as temporary:
-        words = replace(described, target=REPORT, is_fresh=False).files(Path(temporary))
-        buildx.require(process.run(words, capture=True, echo=False), made.image)
-        materials = folder / MATERIALS / f"{made.component}.cdx.json"
-        report = Path(temporary, "report.json")
-        sbom.write(report, materials, image=made.image, digest=made.digest)
+    _list(folder, made, order)
+    _trace(folder, made, order, of, root=root, engine=client.version()["Version"])
     text = msgspec.json.format(msgspec.json.encode(made)).decode()
     write_atomically(folder / f"{made.component}.json", f"{text}\n")
+    caveat = f"  on the stand-in {made.base}" if made.is_on_stand_in else ""
+    console.result(f"{made.image}  {made.digest}  {made.size / 1e6:.0f} MB{caveat}")
+    return made
+
+
+def _list(folder: Path, made: Built, order: Order) -> None:
+    """List what the image is made of, as far as its Dockerfile reports it."""
+    materials = folder / MATERIALS / f"{made.component}.cdx.json"
+    if not order.has_report:
+        materials.unlink(missing_ok=True)
+        console.progress(f"{made.image} has no list of what it is made of: no stage `{REPORT}`")
+        return
+    materials.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="summit-report-") as temporary:
+        words = replace(order.build, target=REPORT, is_fresh=False).files(Path(temporary))
+        buildx.require(process.run(words, capture=True, echo=False), made.image)
+        report = Path(temporary, "report.json")
+        sbom.write(report, materials, image=made.image, digest=made.digest)
 
 
 def _trace(
-    root: Path, made: Built, described: Build, of: revision.Revision, *, engine: str
+    folder: Path,
+    made: Built,
+    order: Order,
+    of: revision.Revision,
+    *,
+    root: Path,
+    engine: str,
 ) -> None:
-    folder = Path(state.make(str(root)), FOLDER, ORIGINS)
-    folder.mkdir(exist_ok=True)
+    file = folder / ORIGINS / f"{made.component}.intoto.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
     provenance.write(
-        folder / f"{made.component}.intoto.json",
+        file,
         image=made.image,
         digest=made.digest,
-        dockerfile=os.path.relpath(described.dockerfile, root),
-        arguments=described.arguments,
+        dockerfile=os.path.relpath(order.build.dockerfile, root),
+        arguments=order.build.arguments,
         revision=of,
         base=(made.base, made.base_digest),
         builder={"docker": engine},

@@ -8,16 +8,21 @@ from typing import NamedTuple
 from docker.auth import resolve_repository_name
 from docker.utils import parse_repository_tag
 from dockerfile_parse import DockerfileParser
+from dockerfile_parse.parser import image_from
 
 from pipelines.compose.model import Project, Service
 from pipelines.errors import ConfigError
 
 
 class Origins(NamedTuple):
-    """The images that its stages are made from, and the one under the image itself, as written."""
+    """The images that its stages are made from, and the one under the image itself, as written.
+
+    `stages` are the names of its stages, in lower case; one that has none goes by its number.
+    """
 
     all: tuple[str, ...]
     base: str
+    stages: frozenset[str]
 
 
 def origins(project: Project, service: Service) -> Origins:
@@ -30,7 +35,13 @@ def origins(project: Project, service: Service) -> Origins:
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}", where=service.where) from None
     parser = DockerfileParser(fileobj=io.StringIO(text))
-    return Origins(tuple(dict.fromkeys(parser.parent_images)), parser.baseimage or "scratch")
+    words = (it["value"] for it in parser.structure if it["instruction"] == "FROM")
+    base, stages = "scratch", dict[str, str]()  # what is below each stage
+    for image, line in zip(parser.parent_images, words, strict=True):
+        base = stages.get(image.lower(), image)
+        _, name = image_from(line)
+        stages[name.lower() if name else str(len(stages))] = base
+    return Origins(tuple(dict.fromkeys(stages.values())), base, frozenset(stages))
 
 
 def repository(image: str) -> str:

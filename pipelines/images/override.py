@@ -33,7 +33,7 @@ def write(root: Path, stand_ins: Mapping[str, str], digests: Mapping[str, str]) 
     if not stand_ins:
         file.unlink(missing_ok=True)
         return
-    project = compose.load(root / "compose.yaml", environ={})
+    project = compose.of(root, environ={})
     services = {
         name: changed
         for name, service in project.services.items()

@@ -60,7 +60,8 @@ def _source(revision: Revision) -> list[dict[str, Any]]:
 
 
 def _base(name: str, digest: str) -> dict[str, Any]:
-    return {"name": "base", "uri": f"docker-image://{name}", "digest": _digest(digest)}
+    known = {"digest": _digest(digest)} if digest else {}  # what is not pinned has none
+    return {"name": "base", "uri": f"docker-image://{name}", **known}
 
 
 def _digest(digest: str) -> dict[str, str]:

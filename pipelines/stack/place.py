@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines import compose
+from pipelines.compose.loader import FILES
 from pipelines.errors import ConfigError, MachineError
 
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 LEAST_SPACE = 200  # MB; a fresh PostgreSQL cluster takes 40, its log 16 apiece
 
 
@@ -107,7 +108,6 @@ def find(start: Path) -> tuple[Place, Path]:
     Raises ConfigError when no folder from `start` upwards holds a Compose file.
     """
     for folder in (start, *start.parents):
-        for name in COMPOSE_FILES:
-            if (folder / name).is_file():
-                return Place(folder), folder / name
-    raise ConfigError(f"no {COMPOSE_FILES[0]} in {start} or above it")
+        if file := compose.find(folder):
+            return Place(folder), file
+    raise ConfigError(f"no {FILES[0]} in {start} or above it")

@@ -173,7 +173,7 @@ class DockerEngine:
         """The containers of these services, new where the file or the image has changed."""
         bases.refresh(client, self.stack.place.root)
         move.write(self.project.ports, services, self.project.containers(client))
-        images.provide(client, self.stack.place.root, services.values())
+        images.provide(client, self.stack.place.root, self.stack.project, services.values())
         profiles = {profile for service in services.values() for profile in service.profiles}
         self.project.call(
             "cannot create the containers", "create", "--no-build", *services, profiles=profiles

@@ -10,23 +10,30 @@ import docker
 from docker.errors import ImageNotFound
 
 from pipelines import console
-from pipelines.compose.model import Service
-from pipelines.images.build import build
+from pipelines.compose.model import Project, Service
+from pipelines.images.build import build_together
 
 
-def provide(client: docker.DockerClient, root: Path, services: Iterable[Service]) -> None:
+def provide(
+    client: docker.DockerClient, root: Path, project: Project, services: Iterable[Service]
+) -> None:
     """Build what is built from this checkout and is missing; raises `BuildFailed`.
 
-    What is there is taken as it is: `inv build` makes it anew where its source has changed.
+    What is there is taken as it is. Where the plan has a step for it, that has made it by now.
     """
     users: dict[str, list[str]] = defaultdict(list)
     for service in services:
-        if service.build and service.image and not _has(client, service.image):
-            users[service.image].append(service.name)
-    for image, names in users.items():
-        console.progress(f"building {image}")
-        # Jobs share the image of a service, which bears its name.
-        build(root, min(names, key=lambda name: (not image.endswith(name), name)), ["."])
+        if service.build is not None:
+            users[project.image(service)].append(service.name)
+    missing = [image for image in users if not _has(client, image)]
+    if missing:
+        console.progress(f"building {', '.join(missing)}")
+        build_together(root, [_named(image, users[image]) for image in missing], ["."])
+
+
+def _named(image: str, users: Iterable[str]) -> str:
+    """The service that the image is called after: jobs share its image."""
+    return min(users, key=lambda name: (not image.endswith(name), name))
 
 
 def _has(client: docker.DockerClient, image: str) -> bool:
