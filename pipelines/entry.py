@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from pipelines.planning.workspace import Workspace
 if TYPE_CHECKING:
     from pipelines.stack.needed import Needed
 
+IMAGE = "image"  # the step that builds the image of the service its component is called after
+
 
 def check(root: str, words: Sequence[str], look: Look | None) -> int:
     """Run these gates without options, after a first look; returns the exit code."""
@@ -26,6 +29,27 @@ def check(root: str, words: Sequence[str], look: Look | None) -> int:
 def workspace(root: str) -> Workspace:
     """The working copy at `root`, whose steps can have services of its Compose file."""
     return Workspace(root, _Services(root), snapshot.look(root))
+
+
+def images(root: str, services: Collection[str]) -> None:
+    """Bring the images of these components to evidence, as far as the plan has a step for them.
+
+    Nothing is said of what holds. Raises as `gates.run` does.
+    """
+    if not services or not os.path.exists(f"{root}/pipelines.yaml"):
+        return
+    from pathlib import Path
+
+    from pipelines.images import kept
+
+    opened = workspace(root)
+    planned = tuple(it for it in services if f"{IMAGE}:{it}" in opened.layout.steps)
+    if not planned:
+        return
+    request = Request((IMAGE,), only=planned)
+    if not all(verdict.holds for verdict in gates.select(opened, request).values()):
+        gates.run(opened, request)
+    kept.ensure(Path(root), only=planned)
 
 
 class _Services:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from pipelines import console
+from pipelines import console, entry
 from pipelines.errors import ConfigError
 from pipelines.stack import choice, report
 from pipelines.stack.engine import Engine, OnChange
@@ -45,8 +45,12 @@ def up(
 
     Example: inv up --engine process --only fusion --wait-timeout 30
     """
-    chosen, why = choice.for_up(_stack(), engine)
+    stack = _stack()
+    chosen, why = choice.for_up(stack, engine)
     console.progress(f"engine: {chosen.described} ({why})")
+    if chosen.name == "docker":
+        services = stack.project.selected(profiles=profile or (), only=only or ())
+        entry.images(str(stack.place.root), stack.project.builders(services.values()))
     with _explained(chosen):
         running = chosen.up(
             only=only or (), profiles=profile or (), timeout=wait_timeout, on_change=_show_changes()
