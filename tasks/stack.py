@@ -28,7 +28,7 @@ TIMEOUT = {"wait-timeout": f"seconds to wait for health (default {WAIT:g})"}
     help={
         **ONLY,
         **TIMEOUT,
-        "engine": "docker or process (default: docker where an engine answers)",
+        "engine": "docker or process (default: docker where it can be used)",
         "profile": "services of this profile too; may be given several times",
         "attach": "follow the logs; Ctrl-C then stops the stack",
     },

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 import requests
@@ -90,6 +92,31 @@ def context_name() -> str:
     if os.environ.get("DOCKER_HOST"):
         return "default"
     return os.environ.get("DOCKER_CONTEXT") or str(get_current_context_name())
+
+
+def is_here(address: str) -> bool:
+    """Whether the engine at this address is on this machine, as far as an address tells.
+
+    A tunnel's end is here, wherever it leads to.
+    """
+    parts = urlsplit(address)
+    if parts.scheme == "ssh":
+        return False
+    try:
+        return not parts.hostname or _is_own(parts.hostname)
+    except OSError:  # no such name: whoever connects is told so
+        return True
+
+
+def _is_own(host: str) -> bool:
+    """Whether it is a name or an address of this machine: nobody else's can be bound."""
+    family, kind, _, _, where = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as tried:
+        try:
+            tried.bind(where)
+        except OSError:
+            return False
+    return True
 
 
 def _why(error: BaseException, timeout: float) -> str:

@@ -14,6 +14,16 @@ OnChange = Callable[[Status], None]
 Show = Callable[[str, str], None]  # of a service, a line
 
 
+class Foreign(SummitError):
+    """Another checkout's containers bear this project's name."""
+
+    def __init__(self, project: str, folder: str) -> None:
+        super().__init__(
+            f"the containers of project {project!r} are those of {folder}",
+            hint="stop them there, or set COMPOSE_PROJECT_NAME to another name",
+        )
+
+
 @dataclass(frozen=True)
 class Running:
     """What runs now.
@@ -67,7 +77,7 @@ class Engine(Protocol):
         """Stop and start these services (without names: all that are no jobs), wait for health."""
 
     def now(self) -> Running:
-        """What runs at this moment."""
+        """What runs at this moment. Raises `Foreign`."""
 
     def health(self) -> dict[str, tuple[Answer, float]]:
         """Ask every service now: its answer, and the seconds it took."""

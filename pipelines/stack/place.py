@@ -46,6 +46,11 @@ class Place:
         return self.state / "status.json"
 
     @property
+    def engine(self) -> Path:
+        """The name of the engine that the stack was brought up with, until it is taken down."""
+        return self.state / "engine"
+
+    @property
     def logs(self) -> Path:
         return self.state / "logs"
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -51,6 +51,7 @@ class Project:
     root: Path
     engine: ClassVar[str] = "process"
     image: str = "its-own"  # which the process engine has no use for
+    variables: dict[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
     def place(self) -> Place:
@@ -82,6 +83,7 @@ class Project:
             "PYTHONPATH": str(REPOSITORY),
             "NO_COLOR": "1",
             "SUMMIT_ENGINE": self.engine,
+            **self.variables,
         }
 
     def status(self, name: str) -> Status:

@@ -17,8 +17,8 @@ from docker.models.containers import Container
 
 from pipelines.compose.model import Service
 from pipelines.containers import connect
-from pipelines.containers.client import endpoint
-from pipelines.errors import ConfigError
+from pipelines.containers.client import endpoint, is_here
+from pipelines.errors import ConfigError, MachineError
 from pipelines.images import bases
 from pipelines.programs import process
 from pipelines.stack import secrets
@@ -33,6 +33,17 @@ from pipelines.stack.stack import Stack
 from pipelines.stack.status import Status
 
 
+class EngineElsewhere(MachineError):
+    """The engine found is another machine's."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"the container engine at {address} is another machine's, and the stack mounts files"
+            " of this one",
+            hint="use one of this machine, or `--engine process`",
+        )
+
+
 @dataclass(frozen=True)
 class DockerEngine:
     """Services as containers of the Compose project."""
@@ -43,10 +54,16 @@ class DockerEngine:
 
     @classmethod
     def connected(cls, stack: Stack) -> DockerEngine:
-        """The engine of this machine, which has answered. Raises `EngineDown`, `EngineOld`."""
+        """The engine of this machine, which has answered.
+
+        Raises `EngineDown`, `EngineOld`, and `EngineElsewhere` for another machine's.
+        """
+        address = str(endpoint()["base_url"])
+        if not is_here(address):
+            raise EngineElsewhere(address)
         with connect() as client:
             version = client.version()["Version"]
-        return cls(stack, f"docker {version} at {endpoint()['base_url']}")
+        return cls(stack, f"docker {version} at {address}")
 
     @property
     def project(self) -> ComposeProject:
@@ -83,6 +100,7 @@ class DockerEngine:
         words = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
         self.project.call("cannot stop the stack", *words, profiles=["*"])
         self.project.ports.unlink(missing_ok=True)
+        self.stack.place.engine.unlink(missing_ok=True)
 
     def restart(self, names: Sequence[str], *, timeout: float, on_change: OnChange) -> None:
         with self._required() as (client, containers):

@@ -15,6 +15,7 @@ from docker.models.containers import Container
 from pipelines.errors import SummitError
 from pipelines.images import override
 from pipelines.programs import process
+from pipelines.stack.engine import Foreign
 from pipelines.stack.stack import Stack
 
 PROJECT = "com.docker.compose.project"
@@ -30,16 +31,6 @@ class ComposeFailed(SummitError):
         lines = [line.strip() for line in output.splitlines() if line.strip()]
         said = next((line for line in reversed(lines) if _says_why(line)), (lines or ["?"])[-1])
         super().__init__(f"{what}: {said}", hint=_mend(output))
-
-
-class Foreign(SummitError):
-    """Another checkout's containers bear this project's name."""
-
-    def __init__(self, project: str, folder: str) -> None:
-        super().__init__(
-            f"the containers of project {project!r} are those of {folder}",
-            hint="stop them there, or set COMPOSE_PROJECT_NAME to another name",
-        )
 
 
 @dataclass(frozen=True)
@@ -99,6 +90,8 @@ def _says_why(line: str) -> bool:
 def _mend(output: str) -> str:
     if "pull access denied" in output or "No such image" in output or "resolve" in output:
         return "where no registry answers, `inv images.bases` makes local bases, and `inv build`"
+    if "bind source path does not exist" in output:
+        return "the engine must be on this machine and see its files"
     if "no space left" in output:
         return "free some space, or `docker system prune`"
     return ""

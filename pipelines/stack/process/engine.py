@@ -39,6 +39,7 @@ class ProcessEngine:
 
     def down(self, *, volumes: bool = False) -> None:
         verbs.down(self.stack.place)
+        self.stack.place.engine.unlink(missing_ok=True)
         if volumes:
             verbs.drop_volumes(self.stack)
 
