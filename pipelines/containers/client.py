@@ -75,6 +75,11 @@ def connect(*, timeout: float = PATIENCE) -> Iterator[docker.DockerClient]:
         client.close()
 
 
+def ended() -> EngineDown:
+    """The error for a client whose engine has ended without a word, as a stream's end tells."""
+    return EngineDown(str(endpoint()["base_url"]), "it has ended")
+
+
 def endpoint() -> dict[str, Any]:
     """Address and TLS settings, as arguments of the client. Raises `ConfigError`."""
     found: dict[str, Any] = dict(kwargs_from_env())

@@ -97,6 +97,7 @@ class Place:
 @contextmanager
 def one_command_at_a_time(place: Place) -> Iterator[None]:
     """Wait until no other command changes this stack."""
+    place.state.mkdir(parents=True, exist_ok=True)
     with (place.state / "command.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

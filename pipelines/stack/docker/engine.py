@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import queue
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,18 +11,19 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import docker
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from pipelines.compose.model import Service
 from pipelines.containers import connect
-from pipelines.containers.client import endpoint, is_here
-from pipelines.errors import ConfigError, MachineError
+from pipelines.containers.client import PATIENCE, endpoint, is_here
+from pipelines.errors import ConfigError, MachineError, SummitError
 from pipelines.images import bases
 from pipelines.programs import process
 from pipelines.stack import secrets
-from pipelines.stack.docker import health, images, move, states
+from pipelines.stack.docker import health, images, logs, move, states
 from pipelines.stack.docker.project import ComposeProject
-from pipelines.stack.docker.start import Start
+from pipelines.stack.docker.start import Start, said
 from pipelines.stack.engine import OnChange, Running, Show
 from pipelines.stack.health import SMOKE, Answer, NotHealthy, NotRunning, SmokeFailed
 from pipelines.stack.place import one_command_at_a_time
@@ -42,6 +41,14 @@ class EngineElsewhere(MachineError):
             " of this one",
             hint="use one of this machine, or `--engine process`",
         )
+
+
+class Refused(SummitError):
+    """The engine cannot do what it was asked for."""
+
+    def __init__(self, error: APIError) -> None:
+        hint = "" if error.is_server_error() else "the stack has changed meanwhile; see `inv ps`"
+        super().__init__(f"the container engine refuses: {said(error)}", hint=hint)
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ class DockerEngine:
         self.stack.place.prepare()
         services = self.stack.project.selected(profiles=profiles, only=only)
         secrets.generate(self.stack.project, services.values())
-        with connect() as client:
+        with _asked(timeout=timeout + PATIENCE) as client:  # its events may be as long in coming
             was_running = bool(self.project.containers(client))
             try:
                 with one_command_at_a_time(self.stack.place):
@@ -98,12 +105,13 @@ class DockerEngine:
         with self._known():
             pass  # not another checkout's
         words = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
-        self.project.call("cannot stop the stack", *words, profiles=["*"])
-        self.project.ports.unlink(missing_ok=True)
-        self.stack.place.engine.unlink(missing_ok=True)
+        with one_command_at_a_time(self.stack.place):
+            self.project.call("cannot stop the stack", *words, profiles=["*"])
+            self.project.ports.unlink(missing_ok=True)
+            self.stack.place.engine.unlink(missing_ok=True)
 
     def restart(self, names: Sequence[str], *, timeout: float, on_change: OnChange) -> None:
-        with self._required() as (client, containers):
+        with self._required(timeout=timeout + PATIENCE) as (client, containers):
             services = self.stack.project.services
             for name in names:
                 if name not in containers:
@@ -116,8 +124,9 @@ class DockerEngine:
             apart = {  # each by itself: what it depends on runs already
                 name: _alone(service, chosen) for name, service in chosen.items()
             }
-            for name, service in chosen.items():
-                containers[name].stop(timeout=int(service.stop_grace_period))
+            with one_command_at_a_time(self.stack.place):
+                for name, service in chosen.items():
+                    containers[name].stop(timeout=int(service.stop_grace_period))
             Start(client, apart, containers).run(
                 self.project.name, timeout=timeout, on_change=on_change
             )
@@ -149,11 +158,11 @@ class DockerEngine:
 
     def tail(self, service: str, lines: int) -> list[str]:
         with self._known() as (_, containers):
-            return _lines(containers[service].logs(tail=lines)) if service in containers else []
+            return logs.tail(containers[service], lines) if service in containers else []
 
     def follow(self, services: Sequence[str], show: Show) -> None:
         with self._known() as (_, containers):
-            _follow({name: containers[name] for name in services if name in containers}, show)
+            logs.follow({name: containers[name] for name in services if name in containers}, show)
 
     def smoke(self) -> None:
         project = self.stack.project
@@ -199,16 +208,32 @@ class DockerEngine:
         return self.project.containers(client)
 
     @contextmanager
-    def _known(self) -> Iterator[tuple[docker.DockerClient, dict[str, Container]]]:
-        with connect() as client:
+    def _known(
+        self, *, timeout: float = PATIENCE
+    ) -> Iterator[tuple[docker.DockerClient, dict[str, Container]]]:
+        with _asked(timeout=timeout) as client:
             yield client, self.project.containers(client)
 
     @contextmanager
-    def _required(self) -> Iterator[tuple[docker.DockerClient, dict[str, Container]]]:
-        with self._known() as (client, containers):
+    def _required(
+        self, *, timeout: float = PATIENCE
+    ) -> Iterator[tuple[docker.DockerClient, dict[str, Container]]]:
+        with self._known(timeout=timeout) as (client, containers):
             if not containers:
                 raise NotRunning
             yield client, containers
+
+
+@contextmanager
+def _asked(*, timeout: float) -> Iterator[docker.DockerClient]:
+    """A client, as `connect` gives it; what its engine refuses for a good reason is `Refused`."""
+    with connect(timeout=timeout) as client:
+        try:
+            yield client
+        except APIError as error:
+            if error.is_client_error() and error.status_code not in (404, 409):
+                raise  # what was asked is wrong, and that is a bug
+            raise Refused(error) from error
 
 
 def _alone(service: Service, chosen: Mapping[str, Service]) -> Service:
@@ -229,29 +254,3 @@ def _credentials(service: Service | None) -> dict[str, str]:
         return {}
     user = environment["POSTGRES_USER"]
     return {"PGUSER": user, "PGDATABASE": environment.get("POSTGRES_DB", user)}
-
-
-def _lines(output: bytes) -> list[str]:
-    return output.decode(errors="replace").splitlines()
-
-
-def _follow(containers: dict[str, Container], show: Show) -> None:
-    """Show every line of these containers until all have ended."""
-    arrived: queue.Queue[tuple[str, str] | None] = queue.Queue()
-
-    def read(name: str, container: Container) -> None:
-        rest = b""
-        for chunk in container.logs(stream=True, follow=True, tail=0):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                arrived.put((name, line.decode(errors="replace")))
-        arrived.put(None)
-
-    for name, container in containers.items():
-        threading.Thread(target=read, args=(name, container), daemon=True).start()
-    open_ = len(containers)
-    while open_:
-        if (line := arrived.get()) is None:
-            open_ -= 1
-        else:
-            show(*line)

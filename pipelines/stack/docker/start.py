@@ -11,14 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import docker
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from pipelines.compose.model import Condition, Dependency, Service
+from pipelines.containers.client import ended
 from pipelines.stack.docker import states
 from pipelines.stack.docker.project import PROJECT, SERVICE
 from pipelines.stack.engine import OnChange
@@ -29,6 +30,7 @@ LAST_WORDS = 0.3  # seconds for the others to fail too once one is lost: one cau
 AT_ONCE = 8  # containers that are being started
 TOLD = ["start", "die", "health_status", "oom", "pause", "unpause", "destroy"]
 Act = Callable[[Container], None]
+News = queue.Queue[Status | str | Exception]  # a status, whose container has changed, what failed
 
 
 @dataclass
@@ -46,10 +48,11 @@ class Start:
     def run(self, project: str, *, timeout: float, on_change: OnChange) -> None:
         """Start what is to be started and return once all are ready.
 
-        Raises `NotHealthy` after `timeout` seconds, or as soon as one cannot become ready.
+        Raises `NotHealthy` after `timeout` seconds, or as soon as one cannot become ready, and what
+        the client raises for an engine that has ended.
         """
         deadline = time.monotonic() + timeout
-        news: queue.Queue[Status | str] = queue.Queue()
+        news: News = queue.Queue()
         with _told(self.client, project, news), ThreadPoolExecutor(AT_ONCE) as starters:
             for name in self.services:
                 self._note(self._look(name), on_change)
@@ -62,6 +65,8 @@ class Start:
                     told = news.get(timeout=max(0.0, deadline - time.monotonic()))
                 except queue.Empty:
                     raise self._not_healthy(timeout) from None
+                if isinstance(told, Exception):
+                    raise told
                 if isinstance(told, Status):
                     self._note(told, on_change)
                 elif told in self.begun:
@@ -73,7 +78,10 @@ class Start:
     def _look(self, name: str) -> Status:
         """The status now; what runs well needs no start, and a job is to run again."""
         service = self.services[name]
-        inspected = self.client.api.inspect_container(str(self.containers[name].id))
+        try:
+            inspected = self.client.api.inspect_container(str(self.containers[name].id))
+        except NotFound:
+            return _removed(name)
         status = states.status(service, inspected, now=time.time())
         is_running = inspected["State"]["Running"] or inspected["State"]["Restarting"]
         if name not in self.begun and not is_running:
@@ -112,16 +120,18 @@ class Start:
                 return status.state is State.COMPLETED
         return status.state.is_up or status.state is State.STARTING
 
-    def _begin(self, name: str, news: queue.Queue[Status | str]) -> None:
+    def _begin(self, name: str, news: News) -> None:
         try:
             self.act(self.containers[name])
             # Not before: the engine may still tell of the end that the container had last time.
             self.begun.add(name)
             news.put(name)
+        except NotFound:
+            news.put(_removed(name))
         except APIError as error:
-            why = str(error.explanation or error).strip().splitlines()[-1]
-            status = Status(name, State.FAILED, since=time.time(), message=why)
-            news.put(status)
+            news.put(Status(name, State.FAILED, since=time.time(), message=said(error)))
+        except Exception as error:
+            news.put(error)  # for the thread that waits: nobody sees what is raised in this one
 
     def _not_healthy(self, timeout: float) -> NotHealthy:
         missing = [status for status in self.known.values() if not status.is_ready]
@@ -129,26 +139,39 @@ class Start:
         return NotHealthy(missing, "" if is_lost else f" after {timeout:g} s")
 
 
+def said(error: APIError) -> str:
+    """Why the engine refuses, in its own words."""
+    return str(error.explanation or error).strip().splitlines()[-1]
+
+
+def _removed(name: str) -> Status:
+    """Of a container that something else has taken away, such as a `down`."""
+    return Status(name, State.FAILED, since=time.time(), message="removed")
+
+
 def _blocked(status: Status, by: Dependency) -> Status:
     return replace(status, state=State.FAILED, message=f"needs {by.service}", is_blocked=True)
 
 
 @contextmanager
-def _told(
-    client: docker.DockerClient, project: str, news: queue.Queue[Status | str]
-) -> Iterator[None]:
+def _told(client: docker.DockerClient, project: str, news: News) -> Iterator[None]:
     """Put the name of each service into `news` when its container is another than before."""
     filters = {"type": "container", "label": f"{PROJECT}={project}", "event": TOLD}
     events = client.events(filters=filters, decode=True)
 
     def listen() -> None:
-        for event in events:
-            news.put(event["Actor"]["Attributes"][SERVICE])
+        try:
+            for event in events:
+                news.put(event["Actor"]["Attributes"][SERVICE])
+            news.put(ended())  # which nobody reads when it was us who closed it
+        except Exception as error:
+            news.put(error)
 
     listener = threading.Thread(target=listen, name="events", daemon=True)
     listener.start()
     try:
         yield
     finally:
-        events.close()
+        with suppress(OSError):  # the engine has closed it
+            events.close()
         listener.join()
