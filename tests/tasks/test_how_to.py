@@ -89,11 +89,15 @@ def test_the_new_service_of_the_page_fits_into_the_compose_file(tmp_path: Path) 
 
     patrol, migrate = project.services["patrol"], project.services["patrol-migrate"]
     assert patrol.image == migrate.image == "summit-patrol"
-    assert patrol.build == migrate.build == {
-        "context": ".",
-        "dockerfile": "docker/service.Dockerfile",
-        "args": {"SERVICE": "patrol"},
-    }
+    assert (
+        patrol.build
+        == migrate.build
+        == {
+            "context": ".",
+            "dockerfile": "docker/service.Dockerfile",
+            "args": {"SERVICE": "patrol"},
+        }
+    )
 
 
 def test_a_record_made_elsewhere_is_compared_as_the_page_says(
