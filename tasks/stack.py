@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -31,6 +33,7 @@ TIMEOUT = {"wait-timeout": f"seconds to wait for health (default {WAIT:g})"}
         "engine": "docker or process (default: docker where it can be used)",
         "profile": "services of this profile too; may be given several times",
         "attach": "follow the logs; Ctrl-C then stops the stack",
+        "for_compose": "start nothing; make what `docker compose up` takes without this tool",
     },
 )
 def up(
@@ -40,12 +43,16 @@ def up(
     engine: str = "",
     wait_timeout: float = WAIT,
     attach: bool = False,
+    for_compose: bool = False,
 ) -> None:
     """Bring the stack up healthy and leave it running.
 
     Example: inv up --engine process --only fusion --wait-timeout 30
     """
     stack = _stack()
+    if for_compose:
+        _prepare_for_compose(stack)
+        return
     chosen, why = choice.for_up(stack, engine)
     console.progress(f"engine: {chosen.described} ({why})")
     if chosen.name == "docker":
@@ -163,6 +170,12 @@ def exec_(c: Context, service: str) -> None:
     if not command:
         raise ConfigError("no command given", hint="inv exec SERVICE -- COMMAND ARGUMENT...")
     _engine().execute(service, command)
+
+
+def _prepare_for_compose(stack: Stack) -> None:
+    files = choice.for_compose(stack)
+    words = [f"--file={os.path.relpath(file)}" for file in files]
+    console.result(shlex.join(["docker", "compose", *words, "up", "--wait"]))
 
 
 def _stack() -> Stack:

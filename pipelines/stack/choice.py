@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.documents.nearest import nearest
 from pipelines.errors import ConfigError, MachineError, SummitError
@@ -14,6 +15,9 @@ from pipelines.stack.engine import Engine, Foreign
 from pipelines.stack.process import recovery
 from pipelines.stack.process.engine import ProcessEngine
 from pipelines.stack.stack import Stack
+
+if TYPE_CHECKING:
+    from pipelines.stack.docker.engine import DockerEngine
 
 VARIABLE = "SUMMIT_ENGINE"
 NAMES = ("docker", "process")
@@ -66,6 +70,11 @@ def for_up(stack: Stack, asked: str = "") -> Chosen:
     stack.place.prepare()
     stack.place.engine.write_text(f"{chosen.engine.name}\n")
     return chosen
+
+
+def for_compose(stack: Stack) -> list[Path]:
+    """Make what `docker compose up` takes without us; returns the files to give to it."""
+    return _docker(stack).prepare()
 
 
 def current(stack: Stack) -> Engine:
@@ -137,7 +146,7 @@ def _docker_with_compose(stack: Stack) -> Engine:
     return engine
 
 
-def _docker(stack: Stack) -> Engine:
+def _docker(stack: Stack) -> DockerEngine:
     # Its client takes longer to import than most commands to run.
     from pipelines.stack.docker.engine import DockerEngine
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NoReturn
 
 import docker
@@ -18,7 +19,7 @@ from pipelines.compose.model import Service
 from pipelines.containers import connect
 from pipelines.containers.client import PATIENCE, endpoint, is_here
 from pipelines.errors import ConfigError, MachineError, SummitError
-from pipelines.images import bases
+from pipelines.images import bases, override
 from pipelines.programs import process
 from pipelines.stack import secrets
 from pipelines.stack.docker import health, images, logs, move, states
@@ -75,6 +76,19 @@ class DockerEngine:
     @property
     def project(self) -> ComposeProject:
         return ComposeProject(self.stack)
+
+    def prepare(self) -> list[Path]:
+        """Make what `docker compose` takes to bring the stack up without us; starts nothing.
+
+        That is every secret and, on local bases, the override. Returns the files to give to it.
+        """
+        self.stack.place.prepare()
+        project = self.stack.project
+        secrets.generate(project, project.services.values())
+        with _asked() as client:
+            bases.refresh(client, self.stack.place.root)
+        files = (project.file, self.stack.place.root / override.FILE)
+        return [file for file in files if file.exists()]
 
     def up(
         self,
@@ -225,7 +239,7 @@ class DockerEngine:
 
 
 @contextmanager
-def _asked(*, timeout: float) -> Iterator[docker.DockerClient]:
+def _asked(*, timeout: float = PATIENCE) -> Iterator[docker.DockerClient]:
     """A client, as `connect` gives it; what its engine refuses for a good reason is `Refused`."""
     with connect(timeout=timeout) as client:
         try:
