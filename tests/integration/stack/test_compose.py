@@ -6,15 +6,21 @@ import os
 import shlex
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
+from pipelines.containers import leftovers
+from pipelines.stack import ports
 from tests.integration.stack.conftest import DockerProject
 from tests.stack.behaviour import described
 from tests.stack.project import REPOSITORY
 
+Until = Callable[[Callable[[], object]], None]
 SECRET = """
 secrets:
   word:
@@ -73,3 +79,48 @@ def test_compose_finds_nothing_to_say_of_our_own_files(words: list[str], tmp_pat
     outcome = run(["docker", "compose", *words, "config", "--quiet"], tmp_path)
 
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
+
+
+DEVELOPED = """
+services:
+  console:
+    ports: !override ["127.0.0.1:%s:3000"]
+"""
+
+
+@pytest.fixture
+def developed(tmp_path: Path) -> Iterator[Path]:
+    """A copy of our own checkout whose console runs from its source, at `address`."""
+    for name in ("compose.yaml", "compose.dev.yaml", "services"):
+        source = REPOSITORY / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    port = ports.any_free()
+    (tmp_path / "test.yaml").write_text(DEVELOPED % port)
+    (tmp_path / "address").write_text(f"http://127.0.0.1:{port}")
+    files = ["--file=compose.yaml", "--file=compose.dev.yaml", "--file=test.yaml"]
+    words = ["docker", "compose", f"--project-name={leftovers.name()}", *files]
+    up = run([*words, "up", "--wait", "--no-build", "console"], tmp_path)
+    try:
+        assert up.returncode == 0, up.stderr
+        yield tmp_path
+    finally:
+        run([*words, "down"], tmp_path)
+
+
+def test_what_changes_in_the_source_is_served_anew(developed: Path, until: Until) -> None:
+    address = (developed / "address").read_text()
+    settings = f"{address}/config.json"
+    assert "changed" not in httpx.get(settings).json()
+
+    source = developed / "services/console/app.py"
+    text = source.read_text()
+    assert '{"gateway"' in text
+    source.write_text(text.replace('{"gateway"', '{"changed": "", "gateway"'))
+
+    until(lambda: "changed" in _read(settings))
+
+
+def _read(url: str) -> str:
+    with suppress(httpx.HTTPError):  # it starts anew
+        return httpx.get(url).text
+    return ""
