@@ -52,7 +52,7 @@ class ComposeMissing(MachineError):
 
 
 def for_up(stack: Stack, asked: str = "") -> Chosen:
-    """The engine to bring the stack up with, remembered for the commands that follow.
+    """The engine to bring the stack up with.
 
     It is `asked` for, or the variable SUMMIT_ENGINE says; else docker where an engine answers and
     `docker compose` works. Raises `ConfigError` for an unknown name, `RunsElsewhere`, and the
@@ -67,8 +67,6 @@ def for_up(stack: Stack, asked: str = "") -> Chosen:
         before = None
     if before and before.name != chosen.engine.name and before.now():
         raise RunsElsewhere(before.name)
-    stack.place.prepare()
-    stack.place.engine.write_text(f"{chosen.engine.name}\n")
     return chosen
 
 

@@ -47,7 +47,10 @@ class Place:
 
     @property
     def engine(self) -> Path:
-        """The name of the engine that the stack was brought up with, until it is taken down."""
+        """The name of the engine that keeps the stack while no command runs, until it is down.
+
+        The supervisor of local processes is found without it.
+        """
         return self.state / "engine"
 
     @property

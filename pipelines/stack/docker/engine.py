@@ -99,6 +99,7 @@ class DockerEngine:
         on_change: OnChange,
     ) -> Running:
         self.stack.place.prepare()
+        self.stack.place.engine.write_text(f"{self.name}\n")
         services = self.stack.project.selected(profiles=profiles, only=only)
         secrets.generate(self.stack.project, services.values())
         with _asked(timeout=timeout + PATIENCE) as client:  # its events may be as long in coming
