@@ -38,7 +38,8 @@ class Checkout:
             for name in self.components
         }
         self.write("compose.yaml", yaml.safe_dump({"services": described}))
-        # The last stage is the image: also what lost its name to a later build is known by it.
+        # The last stage is the image: also what lost its name to a later build is known by it, and
+        # a container, which inherits it.
         dockerfile = root / "docker/service.Dockerfile"
         label = f"LABEL {leftovers.OWNER}={leftovers.owner()}\n"
         dockerfile.write_text(dockerfile.read_text() + label)
