@@ -11,15 +11,17 @@ import importlib.metadata
 import importlib.util
 import json
 from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
 
 import docker
+from docker.errors import APIError
 
 from pipelines import console
 from pipelines.containers import connect
 from pipelines.documents.nearest import nearest
-from pipelines.errors import ConfigError, MachineError
+from pipelines.errors import ConfigError, MachineError, SummitError
 from pipelines.images import buildx, official, override, rootfs
 from pipelines.images.buildx import Build
 from pipelines.images.engine import label_of
@@ -51,6 +53,16 @@ class Base(NamedTuple):
     @property
     def files(self) -> list[str]:
         return [file for file in (self.dockerfile, self.beside) if file]
+
+
+class BaseInUse(SummitError):
+    """A base cannot be removed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} was not removed: a container runs on it",
+            hint="`inv down` stops the stack; `docker ps` shows who else uses it",
+        )
 
 
 BASES = (
@@ -108,14 +120,28 @@ def have(root: Path) -> None:
 
 
 def remove(root: Path, *, only: Sequence[str] = ()) -> None:
-    """Remove bases, all unless some are named, and what uses them from the override."""
+    """Remove bases, all unless some are named, and what uses them from the override.
+
+    Raises `BaseInUse` for one that a container runs on; those before it are removed.
+    """
     names = [base.image for base in _chosen(only)] + ([] if only else [rootfs.IMAGE])
     with connect() as client:
-        for name in names:
-            if label_of(client, name, RECIPE):
-                client.images.remove(name, force=True)
-                console.result(f"removed {name}")
-        refresh(client, root)
+        try:
+            for name in names:
+                if label_of(client, name, RECIPE):
+                    _remove(client, name)
+        finally:
+            refresh(client, root)
+
+
+def _remove(client: docker.DockerClient, name: str) -> None:
+    try:
+        client.images.remove(name, force=True)
+    except APIError as error:
+        if error.status_code != HTTPStatus.CONFLICT:
+            raise
+        raise BaseInUse(name) from error
+    console.result(f"removed {name}")
 
 
 def refresh(client: docker.DockerClient, root: Path) -> None:

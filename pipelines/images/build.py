@@ -78,7 +78,7 @@ def build(root: Path, component: str, paths: Sequence[str], *, is_fresh: bool = 
 
     Beside the image it leaves a note of it, the list of what it is made of, and where it is from.
     `is_fresh` takes no layer of an earlier build. Raises `ConfigError` when the Compose file does
-    not build it, `EngineDown`, `BuildFailed`.
+    not build it, `EngineDown`, `EngineFull`, `BuildFailed`.
     """
     [made] = build_together(root, [component], paths, is_fresh=is_fresh)
     return made

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.containers.client import context_name
-from pipelines.errors import SummitError
+from pipelines.errors import MachineError, SummitError
 from pipelines.programs.process import Completed
 
 # What a failed build says, and what that comes to. The first that is found counts.
 _REASONS = {
     r"(THESE PACKAGES DO NOT MATCH THE HASHES)": "a package does not match its hash in the lock",
     r"Hashes are required in --require-hashes mode": "the lock names a package without a hash",
-    r"no space left on device": "no space is left on the engine's disk",
     r"SSLCertVerificationError": "the certificate of the package index is not trusted",
     r"Could not find a version that satisfies the requirement (\S+)": "no package for {0}",
     r"failed to solve: (\S+): failed to (?:resolve source metadata|do request)": (
@@ -26,7 +25,6 @@ _HINTS = {
     r"failed to (?:resolve source metadata|do request)": "`./inv images.bases` makes a stand-in",
     r"SSLCertVerificationError": "let SSL_CERT_FILE name a CA bundle that it is in",
     r"MATCH THE HASHES": "`./inv lock` renews the lock, once you know why",
-    r"no space left on device": "`docker system prune` makes room",
 }
 
 
@@ -35,6 +33,17 @@ class BuildFailed(SummitError):
 
     def __init__(self, tag: str, output: str) -> None:
         super().__init__(f"{tag} was not built: {_reason(output)}", hint=_hint(output))
+        self.output = output
+
+
+class EngineFull(MachineError):
+    """An image could not be built, as the engine keeps images where no space is left."""
+
+    def __init__(self, tag: str, output: str) -> None:
+        super().__init__(
+            f"{tag} was not built: no space is left on the engine's disk",
+            hint="`docker system prune` makes room",
+        )
         self.output = output
 
 
@@ -81,9 +90,16 @@ class Build:
 
 
 def require(completed: Completed, tag: str) -> None:
-    """Raise `BuildFailed` for a build that did not succeed."""
+    """Raise `BuildFailed` or `EngineFull` for a build that did not succeed."""
     if not completed:
-        raise BuildFailed(tag, completed.output)
+        raise failed(tag, completed.output)
+
+
+def failed(tag: str, output: str) -> BuildFailed | EngineFull:
+    """What it comes to that an image was not made, by what the engine said."""
+    if "no space left on device" in output:
+        return EngineFull(tag, output)
+    return BuildFailed(tag, output)
 
 
 def _reason(output: str) -> str:

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import docker
+import msgspec
+from docker.errors import APIError
 
 from pipelines.containers import debian, packages
 from pipelines.errors import MachineError
+from pipelines.images import buildx
 from pipelines.programs import process
 
 PREFIX = "summit-base"
@@ -26,6 +29,10 @@ _OPTIONS = (
 )
 
 
+class _Event(msgspec.Struct):
+    error: str = ""
+
+
 def recipe() -> str:
     """The digest of how the root file system is made."""
     return hashlib.sha256(json.dumps([debian.RELEASE, *_OPTIONS]).encode()).hexdigest()
@@ -34,8 +41,8 @@ def recipe() -> str:
 def make(client: docker.DockerClient, *, labels: Mapping[str, str]) -> None:
     """Bootstrap Debian and import it as `IMAGE`.
 
-    Raises `MachineError` on a host that is not Debian's, and when mmdebstrap cannot be installed or
-    fails.
+    Raises `MachineError` on a host that is not Debian's and when mmdebstrap cannot be installed or
+    fails, and as `load` does.
     """
     if debian.family() != "debian":
         raise MachineError(
@@ -50,6 +57,23 @@ def make(client: docker.DockerClient, *, labels: Mapping[str, str]) -> None:
         if not completed:
             said = (completed.output.strip().splitlines() or [""])[-1]
             raise MachineError(f"mmdebstrap ended with exit code {completed.code}: {said}")
-        changes = [f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
-        name, _, tag = IMAGE.partition(":")
-        client.api.import_image_from_file(str(tar), repository=name, tag=tag, changes=changes)
+        load(client, tar, IMAGE, labels=labels)
+
+
+def load(client: docker.DockerClient, tar: Path, image: str, *, labels: Mapping[str, str]) -> None:
+    """Let the engine have the files of an archive as this image.
+
+    Raises `BuildFailed`, and `EngineFull` when they do not fit its disk.
+    """
+    changes = [f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
+    name, _, tag = image.partition(":")
+    try:
+        said = client.api.import_image_from_file(
+            str(tar), repository=name, tag=tag, changes=changes
+        )
+    except APIError as error:
+        raise buildx.failed(image, str(error.explanation)) from error
+    # What goes wrong once it has begun to answer stands in the answer.
+    for event in msgspec.json.Decoder(_Event).decode_lines(said):
+        if event.error:
+            raise buildx.failed(image, event.error)

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.errors import SummitError
+from pipelines.images import buildx
 from pipelines.images.buildx import Build
+from pipelines.programs.process import Completed
 
 MINIMAL = Build(Path("/it/Dockerfile"), Path("/it"), builder="default")
 ALWAYS = [
@@ -75,3 +78,22 @@ def test_the_builder_is_that_of_the_current_context(
         monkeypatch.delenv(name, raising=False)
 
     assert Build(Path("Dockerfile"), Path()).builder == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("output", "error", "code"),
+    [
+        (
+            "#3 ERROR: write /x: no space left on device\n------\nERROR: failed to solve: x\n",
+            "no space is left on the engine's disk; `docker system prune` makes room",
+            5,
+        ),
+        ("#1 DONE\nERROR: failed to solve: it is so\n", "failed to solve: it is so", 1),
+        ("", "the build said nothing", 1),
+    ],
+)
+def test_what_a_failed_build_comes_to_is_one_line(output: str, error: str, code: int) -> None:
+    with pytest.raises(SummitError) as caught:
+        buildx.require(Completed(("docker",), 1, output, 1.0), "it")
+
+    assert (str(caught.value), caught.value.exit_code) == (f"it was not built: {error}", code)

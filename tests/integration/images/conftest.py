@@ -1,4 +1,4 @@
-"""A checkout of our own whose images have names of their own, and an engine, which is a must."""
+"""A checkout of our own whose images have names of their own, and a host of our own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from pipelines.containers import leftovers
+from tests.integration.images.host import Host, sweep
 
 ROOT = Path(__file__).parents[3]
 SOURCES = (".dockerignore", "docker", "services")
@@ -81,3 +82,12 @@ def checkout(engine: docker.DockerClient, tmp_path: Path) -> Iterator[Checkout]:
     label = f"{leftovers.OWNER}={leftovers.owner()}"
     for lost in engine.api.images(filters={"dangling": True, "label": label}):
         engine.images.remove(lost["Id"], force=True)
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """A host without an engine; what a run that was killed has left of its own is removed first."""
+    sweep()
+    made = Host.of(leftovers.owner())
+    yield made
+    made.remove()
