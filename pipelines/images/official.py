@@ -19,7 +19,7 @@ def named(root: Path, repositories: Collection[str]) -> list[str]:
 
     Raises `ConfigError` when one of the files cannot be read.
     """
-    project = compose.load(root / "compose.yaml", environ=os.environ)
+    project = compose.of(root, environ=os.environ)
     services = project.services.values()
     lists = (origins(project, it).all if it.build else (it.image or "",) for it in services)
     images = dict.fromkeys(image for images in lists for image in images)
