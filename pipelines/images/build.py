@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from pipelines.errors import ConfigError
 from pipelines.files import write_atomically
 from pipelines.images import bases, buildx, network, override, provenance, revision, sbom
 from pipelines.images.buildx import Build
-from pipelines.images.dockerfile import origins, repository
+from pipelines.images.dockerfile import Base, origins, repository
 from pipelines.programs import process
 from pipelines.programs.together import run_together
 
@@ -45,22 +45,6 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     base_digest: str
     is_on_stand_in: bool
     paths: tuple[str, ...]
-
-
-class Base(NamedTuple):
-    """What is under an image: the official base, or what stands in for it here."""
-
-    name: str
-    digest: str
-    is_stand_in: bool
-
-    def labels(self) -> dict[str, str]:
-        """What the image says of it."""
-        return {
-            "org.opencontainers.image.base.name": self.name,
-            **({"org.opencontainers.image.base.digest": self.digest} if self.digest else {}),
-            **({override.STAND_IN: self.name} if self.is_stand_in else {}),
-        }
 
 
 class Order(NamedTuple):
@@ -114,11 +98,18 @@ def _order(
     described = Build(
         context / build.get("dockerfile", "Dockerfile"),
         context,
-        arguments={**build.get("args", {}), "SOURCE_DATE_EPOCH": str(of.epoch)},
-        labels={**of.labels(), **base.labels()},
+        arguments={**_pairs(build.get("args", {})), "SOURCE_DATE_EPOCH": str(of.epoch)},
+        labels={**_pairs(build.get("labels", {})), **of.labels(), **base.labels()},
         contexts=override.contexts(project, service, bases.standing_in(client)),
     )
     return Order(component, project.image(service), base, described, REPORT in found.stages)
+
+
+def _pairs(written: Mapping[str, object] | Sequence[str]) -> dict[str, str]:
+    """Arguments or labels, as a mapping or as `NAME=VALUE`: Compose takes both."""
+    if isinstance(written, Mapping):
+        return {name: str(value) for name, value in written.items()}
+    return {name: value for name, _, value in (item.partition("=") for item in written)}
 
 
 def _service(project: Project, component: str) -> Service:

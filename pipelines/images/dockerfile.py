@@ -1,4 +1,4 @@
-"""What a service's Dockerfile starts from."""
+"""What a service's Dockerfile starts from, and what of it is under the image."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from dockerfile_parse.parser import image_from
 from pipelines.compose.model import Project, Service
 from pipelines.errors import ConfigError
 
+STAND_IN = "summit.stand-in"  # the label of what was built on one
+
 
 class Origins(NamedTuple):
     """The images that its stages are made from, and the one under the image itself, as written.
@@ -23,6 +25,22 @@ class Origins(NamedTuple):
     all: tuple[str, ...]
     base: str
     stages: frozenset[str]
+
+
+class Base(NamedTuple):
+    """What is under an image: the official base, or what stands in for it here."""
+
+    name: str
+    digest: str  # none of an official base that is not pinned
+    is_stand_in: bool
+
+    def labels(self) -> dict[str, str]:
+        """What the image says of it."""
+        return {
+            "org.opencontainers.image.base.name": self.name,
+            **({"org.opencontainers.image.base.digest": self.digest} if self.digest else {}),
+            **({STAND_IN: self.name} if self.is_stand_in else {}),
+        }
 
 
 def origins(project: Project, service: Service) -> Origins:

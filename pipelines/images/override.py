@@ -12,10 +12,9 @@ from pipelines import compose, state
 from pipelines.compose.model import Project, Service
 from pipelines.files import write_atomically
 from pipelines.images import network
-from pipelines.images.dockerfile import origins, repository
+from pipelines.images.dockerfile import Base, origins, repository
 
 FILE = Path(state.FOLDER, "compose.bases.yaml")
-STAND_IN = "summit.stand-in"  # the label of what was built on one
 CA = "build_ca"  # the secret that holds this host's CA bundle, for builds only
 _HEADER = "# Written by `inv images.bases`: local bases stand in for official images.\n"
 
@@ -37,7 +36,7 @@ def write(root: Path, stand_ins: Mapping[str, str], digests: Mapping[str, str]) 
     services = {
         name: changed
         for name, service in project.services.items()
-        if (changed := _changed(project, service, stand_ins))
+        if (changed := _changed(project, service, stand_ins, digests))
     }
     bundle = network.certificates()
     secrets = {"secrets": {CA: {"file": str(bundle)}}} if bundle else {}
@@ -60,13 +59,16 @@ def contexts(project: Project, service: Service, stand_ins: Mapping[str, str]) -
     }
 
 
-def _changed(project: Project, service: Service, stand_ins: Mapping[str, str]) -> dict[str, Any]:
+def _changed(
+    project: Project, service: Service, stand_ins: Mapping[str, str], digests: Mapping[str, str]
+) -> dict[str, Any]:
     if service.build is not None:
         named = contexts(project, service, stand_ins)
         if not named:
             return {}
-        base = stand_ins.get(repository(origins(project, service).base), "")
-        build: dict[str, Any] = {"additional_contexts": named, "labels": {STAND_IN: base}}
+        build: dict[str, Any] = {"additional_contexts": named}
+        if local := stand_ins.get(repository(origins(project, service).base)):
+            build["labels"] = Base(local, digests[local], is_stand_in=True).labels()
         if network.certificates():
             build["secrets"] = [{"source": CA, "target": "ca"}]
         return {"build": build}

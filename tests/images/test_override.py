@@ -35,8 +35,13 @@ def test_services_build_and_run_on_the_stand_ins(
 
     services = yaml.safe_load((root / override.FILE).read_text())["services"]
     assert services["database"] == {"image": "summit-base/postgres:18", "pull_policy": "never"}
-    assert services["web"]["build"]["additional_contexts"] == {
-        "python:3.13": "docker-image://summit-base/python:3"
+    assert services["web"]["build"] == {
+        "additional_contexts": {"python:3.13": "docker-image://summit-base/python:3"},
+        "labels": {
+            "org.opencontainers.image.base.name": "summit-base/python:3",
+            "org.opencontainers.image.base.digest": "sha256:1",
+            "summit.stand-in": "summit-base/python:3",
+        },
     }
 
 

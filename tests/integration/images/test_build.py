@@ -13,7 +13,7 @@ import pytest
 from docker.models.containers import Container
 
 from pipelines.errors import MachineError
-from pipelines.images import bases, kept, override
+from pipelines.images import bases, dockerfile, kept, override
 from pipelines.images.build import build
 from pipelines.images.buildx import BuildFailed
 from tests.gates.machine import mounted
@@ -31,6 +31,7 @@ for module in pkgutil.walk_packages(services.__path__, "services."):
         importlib.import_module(module.name)
 """
 Until = Callable[[Callable[[], object]], None]
+BASE = "org.opencontainers.image.base"
 CANARY = "canary-of-a-build-secret-7f3a"
 
 
@@ -63,7 +64,7 @@ def test_an_image_is_small_unprivileged_and_whole(
     ]
     assert image.labels["org.opencontainers.image.revision"] == made.revision
     assert image.labels["org.opencontainers.image.licenses"] == "Apache-2.0"
-    assert made.is_on_stand_in == (override.STAND_IN in image.labels)
+    assert made.is_on_stand_in == (dockerfile.STAND_IN in image.labels)
     assert run(made.image, "id", "--user").strip() == "10001"
     run(made.image, "python", "-c", IMPORT_ALL)
     files = run(made.image, "find", "/app", "/venv", "-name", "pip", "-o", "-name", "tests")
@@ -239,9 +240,12 @@ def test_compose_builds_the_same_files_by_itself(
     )
 
     assert ended.returncode == 0, ended.stderr
-    ours = build(checkout.root, "fusion", checkout.paths("fusion"))
     theirs = engine.images.get(checkout.image("fusion"))
-    assert theirs.attrs["RootFS"] == engine.images.get(ours.digest).attrs["RootFS"]
+    made = build(checkout.root, "fusion", checkout.paths("fusion"))
+    ours = engine.images.get(made.digest)
+    assert theirs.attrs["RootFS"] == ours.attrs["RootFS"]
+    base = f"{BASE}.name", f"{BASE}.digest", dockerfile.STAND_IN
+    assert [theirs.labels.get(name) for name in base] == [ours.labels.get(name) for name in base]
 
 
 def test_a_full_disk_is_one_line(

@@ -17,7 +17,7 @@ from tests.stack.behaviour import read
 SERVICES = """
     services:
       near:
-        build: .
+        build: {context: ., labels: ["org.opencontainers.image.source=https://it.example"]}
         command: [python, -m, service]
         environment: {PORT: "8000"}
         ports: ["127.0.0.1:%d:8000"]
@@ -87,9 +87,13 @@ def planned(project: BuiltProject) -> BuiltProject:
     return project
 
 
-def test_an_image_without_a_name_is_built_once(built: BuiltProject) -> None:
+def test_an_image_without_a_name_is_built_once(
+    built: BuiltProject, engine: docker.DockerClient
+) -> None:
     assert f"building {built.name}-near\n" in built.up()
     assert built.answer() == "one"
+    labels = engine.images.get(f"{built.name}-near").labels
+    assert labels["org.opencontainers.image.source"] == "https://it.example"
 
     built.says("two")
     assert "building" not in built.up()
