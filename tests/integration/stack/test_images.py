@@ -33,13 +33,14 @@ SERVICES = """
 """
 PLAN = """
     components: {near: {folder: ., kind: built}}
+    gates: {build: [image]}
     tools: {engine: [docker, --version]}
     kinds:
       built:
         image:
           run: [python, -m, pipelines.images, "{component}", Dockerfile]
           inputs: [Dockerfile, docker-compose.yml]
-          outputs: [".summit/images/*.json"]
+          outputs: [".summit/images/{component}.json"]
           tools: [engine]
           env: [PYTHONPATH, COMPOSE_PROJECT_NAME]
 """
@@ -110,6 +111,18 @@ def test_where_the_plan_builds_images_they_are_as_their_source_is(built: BuiltPr
     built.says("two")
     assert "1 passed" in built.up()
     assert built.answer() == "two"
+
+
+def test_a_build_of_some_names_the_digests_of_those_alone(built: BuiltProject) -> None:
+    planned(built)
+    built.up()
+    note = built.note()
+    other = msgspec.structs.replace(note, component="other", image="other")
+    (built.root / ".summit/images/other.json").write_bytes(msgspec.json.encode(other))
+
+    outcome = built.inv("build", "--only", "near")
+
+    assert outcome.stdout == f"{note.image}  {note.digest}\n", outcome.stderr
 
 
 def test_an_image_that_was_pruned_is_made_again_as_it_was(
