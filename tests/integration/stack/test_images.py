@@ -17,10 +17,12 @@ from tests.stack.behaviour import read
 SERVICES = """
     services:
       near:
-        build: {context: ., labels: ["org.opencontainers.image.source=https://it.example"]}
+        build:
+          context: .
+          labels: ["org.opencontainers.image.source=https://it.example", "it.project=%(project)s"]
         command: [python, -m, service]
         environment: {PORT: "8000"}
-        ports: ["127.0.0.1:%d:8000"]
+        ports: ["127.0.0.1:%(port)s:8000"]
         stop_grace_period: 1s
         healthcheck:
           test:
@@ -72,13 +74,14 @@ def built(
 ) -> Iterator[BuiltProject]:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(project.root / "config"))
     made = BuiltProject(project.root, project.image, project.name)
-    made.write("docker-compose.yml", SERVICES % ports.any_free())
+    made.write("docker-compose.yml", SERVICES % {"port": ports.any_free(), "project": made.name})
     made.write(".gitignore", ".summit\nconfig\n")
     made.says("one")
     yield made
     made.inv("down")
     if engine.images.list(f"{made.name}-near"):
         engine.images.remove(f"{made.name}-near", force=True)
+    engine.images.prune({"dangling": True, "label": f"it.project={made.name}"})
 
 
 def planned(project: BuiltProject) -> BuiltProject:
