@@ -48,6 +48,11 @@ def sweep(client: docker.DockerClient) -> int:
     return sum(_removed(thing) for thing in _owned(client) if is_dead(_owner(thing)))
 
 
+def clear(client: docker.DockerClient) -> int:
+    """Remove what this process has made and has not removed; returns how much that was."""
+    return sum(_removed(thing) for thing in of(client, owner()))
+
+
 def of(client: docker.DockerClient, name: str) -> list[Any]:
     """What belongs to this owner: containers, then networks, volumes and images."""
     return [thing for thing in _owned(client) if _owner(thing) == name]

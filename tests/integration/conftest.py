@@ -47,5 +47,6 @@ def engine() -> Iterator[docker.DockerClient]:
         with connect() as client:
             leftovers.sweep(client)
             yield client
+            leftovers.clear(client)  # such as a volume that was still in use a moment ago
     except SummitError as error:
         pytest.fail(str(error), pytrace=False)

@@ -117,11 +117,12 @@ class DockerEngine:
         return self.now()
 
     def down(self, *, volumes: bool = False) -> None:
-        with self._known():
-            pass  # not another checkout's
         words = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
-        with one_command_at_a_time(self.stack.place):
+        # Known: not another checkout's.
+        with self._known() as (client, _), one_command_at_a_time(self.stack.place):
             self.project.call("cannot stop the stack", *words, profiles=["*"])
+            if volumes:
+                self.project.drop_volumes(client)
             self.project.ports.unlink(missing_ok=True)
             self.stack.place.engine.unlink(missing_ok=True)
 

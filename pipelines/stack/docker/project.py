@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import docker
+from docker.errors import APIError
 from docker.models.containers import Container
+from docker.models.volumes import Volume
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from pipelines.errors import SummitError
 from pipelines.images import override
@@ -22,6 +26,7 @@ PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 FOLDER = "com.docker.compose.project.working_dir"
 LAST_LINES = 3  # of what a failed `docker compose` said
+RELEASED = 5.0  # seconds within which the engine lets go of the volume of a removed container
 
 
 class ComposeFailed(SummitError):
@@ -31,6 +36,17 @@ class ComposeFailed(SummitError):
         lines = [line.strip() for line in output.splitlines() if line.strip()]
         said = next((line for line in reversed(lines) if _says_why(line)), (lines or ["?"])[-1])
         super().__init__(f"{what}: {said}", hint=_mend(output))
+
+
+class VolumeInUse(SummitError):
+    """A volume cannot be deleted: a container that is not the stack's has it too."""
+
+    def __init__(self, volume: str, containers: Sequence[str]) -> None:
+        users = f" by the container {', '.join(containers)}" if containers else ""
+        super().__init__(
+            f"the volume {volume} is still there, as it is in use{users}",
+            hint="remove what uses it, then `inv down --volumes` again",
+        )
 
 
 @dataclass(frozen=True)
@@ -67,6 +83,21 @@ class ComposeProject:
         if not done:
             raise ComposeFailed(what, done.output)
 
+    def drop_volumes(self, client: docker.DockerClient) -> None:
+        """Delete the volumes that are left. Raises `VolumeInUse`.
+
+        `docker compose down --volumes` passes over one that is in use without failing, as it can be
+        for a moment after its last container is gone.
+        """
+        for volume in client.volumes.list(filters={"label": f"{PROJECT}={self.name}"}):
+            try:
+                _remove(volume)
+            except APIError as error:
+                if not _is_conflict(error):
+                    raise
+                users = client.containers.list(all=True, filters={"volume": volume.name})
+                raise VolumeInUse(volume.name, [str(it.name) for it in users]) from error
+
     def containers(self, client: docker.DockerClient) -> dict[str, Container]:
         """The containers by service, those that wait to be started and those that ended too.
 
@@ -95,3 +126,17 @@ def _mend(output: str) -> str:
     if "no space left" in output:
         return "free some space, or `docker system prune`"
     return ""
+
+
+def _is_conflict(error: BaseException) -> bool:
+    return isinstance(error, APIError) and error.status_code == HTTPStatus.CONFLICT
+
+
+@retry(
+    retry=retry_if_exception(_is_conflict),
+    stop=stop_after_delay(RELEASED),
+    wait=wait_fixed(0.1),
+    reraise=True,
+)
+def _remove(volume: Volume) -> None:
+    volume.remove()

@@ -82,7 +82,7 @@ def test_an_image_starts_by_its_own_command(
 
         assert _health(started) == "healthy", started.logs().decode()
     finally:
-        started.remove(force=True)
+        started.remove(force=True, v=True)
 
 
 @pytest.mark.timeout(600)
@@ -107,15 +107,15 @@ def _health(container: Container) -> str:
 def test_two_builds_of_one_commit_are_one_image(
     checkout: Checkout, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    first = build(checkout.root, "fusion", checkout.paths("fusion"), is_fresh=True)
+    first = build(checkout.root, "console", checkout.paths("console"))
     clone = tmp_path_factory.mktemp("clone")
     subprocess.run(["git", "clone", "--quiet", checkout.root, clone], check=True)
 
-    second = build(clone, "fusion", checkout.paths("fusion"), is_fresh=True)
+    second = build(clone, "console", checkout.paths("console"), is_fresh=True)
 
     assert second == first
     origins = [
-        (root / ".summit/images/provenance/fusion.intoto.json").read_text()
+        (root / ".summit/images/provenance/console.intoto.json").read_text()
         for root in (checkout.root, clone)
     ]
     assert origins[0] == origins[1]
@@ -162,12 +162,12 @@ def test_a_build_secret_is_in_no_layer_and_a_search_would_have_found_it(
     bundle = tmp_path_factory.mktemp("ca") / "ca.pem"
     bundle.write_text(Path("/etc/ssl/certs/ca-certificates.crt").read_text() + f"# {CANARY}\n")
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-    made = build(checkout.root, "fusion", checkout.paths("fusion"), is_fresh=True)
+    made = build(checkout.root, "console", checkout.paths("console"), is_fresh=True)
     assert layers.where(engine, made.image, CANARY.encode()) == []
 
     dockerfile = "docker/service.Dockerfile"
     checkout.edit(dockerfile, "&& PIP_CONFIG_FILE", "&& cp /run/ca.pem /venv/ && PIP_CONFIG_FILE")
-    twin = build(checkout.root, "fusion", checkout.paths("fusion"), is_fresh=True)
+    twin = build(checkout.root, "console", checkout.paths("console"))
     [found] = layers.where(engine, twin.image, CANARY.encode())
     assert found.endswith(":venv/ca.pem")
 

@@ -40,7 +40,7 @@ def programs(engine: docker.DockerClient, tmp_path: Path) -> Path:
             with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
                 archive.extractall(folder, filter="data")
         finally:
-            container.remove()
+            container.remove(v=True)
     return folder
 
 

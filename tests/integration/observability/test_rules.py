@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import docker
@@ -17,17 +18,14 @@ OFFICIAL = {base.name: base.stands_for for base in BASES}
 
 
 def ask(engine: docker.DockerClient, base: str, *words: str) -> str:
-    """What a program of this image says; raises `ContainerError` when it fails."""
-    said = engine.containers.run(
-        image_of(engine, OFFICIAL[base]),
-        list(words[1:]),
-        entrypoint=words[0],
-        volumes={str(OBSERVABILITY): {"bind": "/observability", "mode": "ro"}},
-        labels=leftovers.labels(),
-        remove=True,
-        stderr=True,
-    )
-    return str(said.decode())
+    """What a program of this image says; raises `CalledProcessError` when it fails."""
+    command = [
+        *("docker", "run", "--rm", f"--entrypoint={words[0]}"),
+        *(f"--label={name}={value}" for name, value in leftovers.labels().items()),
+        *(f"--volume={OBSERVABILITY}:/observability:ro", image_of(engine, OFFICIAL[base])),
+    ]
+    ended = subprocess.run([*command, *words[1:]], check=True, capture_output=True, text=True)
+    return ended.stdout + ended.stderr
 
 
 def alerts() -> list[dict[str, Any]]:

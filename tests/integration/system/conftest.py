@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docker
+import httpx
 import pytest
 from testcontainers.compose import DockerCompose
 
@@ -22,6 +24,23 @@ ROOT = Path(__file__).parents[3]
 PUBLISHED = {"api-gateway": 8000, "console": 3000, "prometheus": 9090}
 PROFILE = "observability"
 OVERRIDE = ".summit/compose.test.yaml"
+HEALTHY = (
+    *("postgres", "fabric", "fusion", "intelligence", "tasking", "api-gateway", "console"),
+    *("prometheus", "alertmanager", "blackbox-exporter", "postgres-exporter"),
+)
+Until = Callable[[Callable[[], object]], None]
+
+
+def is_whole(gateway: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(f"{gateway}/health", timeout=5).status_code == 200
+    return False
+
+
+def is_healthy(system: DockerCompose) -> bool:
+    """Whether the engine thinks so too, which asks more seldom than the gateway."""
+    found = {it.Service: it.Health for it in system.get_containers()}
+    return all(found.get(name) == "healthy" for name in HEALTHY)
 
 
 @pytest.fixture(scope="session")
@@ -93,8 +112,16 @@ def prometheus(system: DockerCompose) -> str:
 
 
 @pytest.fixture
-def requested(system: DockerCompose, gateway: str) -> Iterator[None]:
-    """Somebody uses the system."""
+def whole(system: DockerCompose, gateway: str, until: Until) -> Iterator[None]:
+    """Well before the fault, and well again after it, without anybody's doing."""
+    until(lambda: is_whole(gateway) and is_healthy(system))
+    yield
+    until(lambda: is_whole(gateway) and is_healthy(system))
+
+
+@pytest.fixture
+def requested(system: DockerCompose, gateway: str, whole: None) -> Iterator[None]:
+    """Somebody uses the system, which is well."""
     secret = Path(system.context, ".summit/secrets/admin_client_secret").read_text()
     with load.steady(gateway, secret):
         yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -14,12 +14,10 @@ from docker.errors import APIError
 from docker.models.containers import Container
 from testcontainers.compose import DockerCompose
 
+from tests.integration.system.conftest import HEALTHY, is_healthy, is_whole
+
 Until = Callable[[Callable[[], object]], None]
 pytestmark = pytest.mark.xdist_group("system")  # one stack, one fault at a time
-HEALTHY = (
-    *("postgres", "fabric", "fusion", "intelligence", "tasking", "api-gateway", "console"),
-    *("prometheus", "alertmanager", "blackbox-exporter", "postgres-exporter"),
-)
 # By its own hand: what is killed through the engine counts as stopped on purpose. The first process
 # only waits for the service; it cannot be killed from within, and ends with it.
 KILL_ALL_BUT_THE_FIRST = ["python", "-c", "import os, signal; os.kill(-1, signal.SIGKILL)"]
@@ -40,18 +38,6 @@ def is_said_to_be_away(gateway: str, service: str) -> bool:
     return answer.status_code == 503 and answer.json()["services"][service] in away
 
 
-def is_whole(gateway: str) -> bool:
-    with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{gateway}/health", timeout=5).status_code == 200
-    return False
-
-
-def is_healthy(system: DockerCompose) -> bool:
-    """Whether the engine thinks so too, which asks more seldom than the gateway."""
-    found = {it.Service: it.Health for it in system.get_containers()}
-    return all(found.get(name) == "healthy" for name in HEALTHY)
-
-
 def tell_the_story(system: DockerCompose) -> None:
     """Run the smoke job as Compose does, after all that it depends on."""
     told = subprocess.run(
@@ -65,14 +51,6 @@ def tell_the_story(system: DockerCompose) -> None:
 
     assert told.returncode == 0, told.stdout + told.stderr
     assert "incident.confirmed, mission.completed" in told.stdout
-
-
-@pytest.fixture
-def whole(system: DockerCompose, gateway: str, until: Until) -> Iterator[None]:
-    """Well before the fault, and well again after it, without anybody's doing."""
-    until(lambda: is_whole(gateway) and is_healthy(system))
-    yield
-    until(lambda: is_whole(gateway) and is_healthy(system))
 
 
 @pytest.mark.parametrize("service", HEALTHY)
