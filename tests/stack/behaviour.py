@@ -19,6 +19,7 @@ TWO = """
     services:
       near: &one
         image: %(image)s
+        init: true
         command: [python, -m, service]
         environment: {PORT: "%(near)s", SAYS: near%(more)s}
         ports: ["127.0.0.1:%(near)s:%(near)s"]
@@ -46,10 +47,12 @@ JOB = """
     services:
       job:
         image: %(image)s
+        init: true
         command: [sh, -c, "echo no luck; exit 3"]
         restart: "no"
       after:
         image: %(image)s
+        init: true
         command: [sleep, "1000"]
         depends_on: {job: {condition: service_completed_successfully}}
 """
