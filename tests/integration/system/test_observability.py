@@ -19,7 +19,6 @@ from pipelines.detection.measure import measure
 from pipelines.detection.receiver import Receiver
 
 Until = Callable[[Callable[[], object]], None]
-pytestmark = pytest.mark.xdist_group("system")
 
 ROOT = Path(__file__).parents[3]
 DASHBOARDS = ROOT / "observability/grafana/dashboards"

@@ -17,7 +17,6 @@ from testcontainers.compose import DockerCompose
 from tests.integration.system.conftest import HEALTHY, is_healthy, is_whole
 
 Until = Callable[[Callable[[], object]], None]
-pytestmark = pytest.mark.xdist_group("system")  # one stack, one fault at a time
 # By its own hand: what is killed through the engine counts as stopped on purpose. The first process
 # only waits for the service; it cannot be killed from within, and ends with it.
 KILL_ALL_BUT_THE_FIRST = ["python", "-c", "import os, signal; os.kill(-1, signal.SIGKILL)"]
