@@ -104,6 +104,9 @@ def test_only_starts_a_service_and_what_it_needs(two: Project) -> None:
 
     assert [line.split()[0] for line in two.inv("ps").stdout.splitlines()[1:]] == ["near"]
 
+    assert two.inv("up", "--only", "far").returncode == 0
+    assert [line.split()[0] for line in two.inv("ps").stdout.splitlines()[1:]] == ["near", "far"]
+
 
 def test_a_changed_service_is_restarted_by_up_and_its_neighbour_is_not(two: Project) -> None:
     two.inv("up")

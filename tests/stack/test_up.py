@@ -1,17 +1,13 @@
-"""`up` and its kin, on services that behave."""
+"""`up` and its kin, as local processes: what no other engine does so."""
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import urllib.request
-from collections.abc import Callable
 
 import psutil
 import pytest
 
 from pipelines.stack import ports
-from tests import unmeasured
 from tests.stack.project import Project
 
 TWO = """
@@ -46,15 +42,6 @@ def read(port: int) -> str:
         return str(response.read().decode())
 
 
-def test_up_returns_when_all_is_healthy_and_leaves_it_running(two: Project) -> None:
-    outcome = two.inv("up")
-
-    assert outcome.returncode == 0, outcome.stderr
-    assert f"http://127.0.0.1:{two.port('near')}" in outcome.stdout
-    assert read(two.port("near")) == "near"
-    assert read(two.port("far")) == "fine"
-
-
 def test_a_python_module_is_forked_and_a_script_is_started_afresh(two: Project) -> None:
     two.inv("up")
 
@@ -68,14 +55,6 @@ def test_a_neighbours_address_is_the_local_one(two: Project) -> None:
 
     environment = psutil.Process(two.pid("far")).environ()
     assert environment["NEAR"] == f"http://127.0.0.1:{two.port('near')}/path"
-
-
-def test_only_starts_a_service_and_what_it_needs(two: Project) -> None:
-    assert two.inv("up", "--only", "near").returncode == 0
-    assert [status["name"] for status in two.snapshot()] == ["near"]
-
-    assert two.inv("up", "--only", "far").returncode == 0
-    assert {status["name"] for status in two.snapshot()} == {"near", "far"}
 
 
 def test_restart_runs_the_code_as_it_is_now(two: Project) -> None:
@@ -105,53 +84,9 @@ def _service(project: Project) -> str:
     return (project.root / "service.py").read_text()
 
 
-def test_down_leaves_no_process(two: Project) -> None:
-    two.inv("up")
-    assert len(two.processes()) >= 3
+def test_who_asks_a_service_is_told_of_the_port_that_it_got(two: Project, taken: int) -> None:
+    two.write("compose.yaml", TWO % {"near": taken, "far": ports.any_free()})
 
-    assert two.inv("down").returncode == 0
-    assert two.processes() == []
-    assert two.inv("ps").stdout == ""
-
-
-def test_attached_up_shows_logs_and_ctrl_c_stops_everything(two: Project) -> None:
-    with subprocess.Popen(
-        two.command("up", "--attach"),
-        cwd=two.root,
-        env=unmeasured.environment(two.environment),
-        stdout=-1,
-        text=True,
-    ) as attached:
-        assert attached.stdout is not None
-        near = next(line for line in attached.stdout if line.startswith("near"))
-        attached.send_signal(signal.SIGINT)
-        assert attached.wait(30) == 130
-
-    assert "http://127.0.0.1:" in near
-    assert two.processes() == []
-
-
-def test_ctrl_c_during_up_takes_down_what_it_brought_up(
-    two: Project, until: Callable[[Callable[[], object]], None]
-) -> None:
-    (two.root / "sick").touch()
-    with subprocess.Popen(
-        two.command("up"), cwd=two.root, env=unmeasured.environment(two.environment)
-    ) as waiting:
-        until(lambda: two.processes() and two.status("near").answer)
-        waiting.send_signal(signal.SIGINT)
-        assert waiting.wait(30) == 130
-
-    assert two.processes() == []
-
-
-def test_a_taken_port_is_said_and_another_is_used(two: Project, taken: int) -> None:
-    compose = two.root / "compose.yaml"
-    compose.write_text(TWO % {"near": taken, "far": ports.any_free()})
-
-    outcome = two.inv("up")
-
-    assert outcome.returncode == 0, outcome.stderr
+    assert two.inv("up").returncode == 0
     assert two.port("near") != taken
-    assert f"port {taken} is taken: near listens on {two.port('near')}" in outcome.stderr
     assert psutil.Process(two.pid("far")).environ()["NEAR"].endswith(f":{two.port('near')}/path")
