@@ -7,8 +7,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 import requests
+from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from pipelines.errors import SummitError
 
@@ -16,6 +18,7 @@ PATHS = ("/v1/nodes", "/v1/incidents", "/v1/risks", "/v1/missions")
 CALLERS = 10  # of each path
 PAUSE = 0.7  # seconds between two requests of a caller: below the gateway's limit of 100 a second
 PATIENCE = 5.0  # seconds for an answer
+REST = 30.0  # seconds for which a gateway may say 503: it gives a service that failed a rest
 
 
 class NoToken(SummitError):
@@ -59,12 +62,26 @@ def _token(gateway: str, secret: str) -> str:
         "client_secret": secret,
     }
     try:
-        answer = requests.post(f"{gateway}/v1/tokens", json=grant, timeout=PATIENCE)
+        answer = _asked(f"{gateway}/v1/tokens", grant)
     except requests.RequestException as error:
         raise NoToken(gateway, "no answer") from error
     if not answer.ok:
         raise NoToken(gateway, f"{answer.status_code} {answer.reason}")
     return str(answer.json()["access_token"])
+
+
+def _is_at_rest(answer: requests.Response) -> bool:
+    return answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+@retry(
+    retry=retry_if_result(_is_at_rest),
+    wait=wait_fixed(0.5),
+    stop=stop_after_delay(REST),
+    retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+)
+def _asked(url: str, grant: dict[str, str]) -> requests.Response:
+    return requests.post(url, json=grant, timeout=PATIENCE)
 
 
 def _call(url: str, headers: dict[str, str], over: threading.Event) -> None:

@@ -64,19 +64,21 @@ def webhook() -> Iterator[Webhook]:
         yield Webhook(receiver)
 
 
-Serve = Callable[[int, object], str]
+Serve = Callable[..., str]
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Start a server that gives one answer to everybody; returns its address."""
+    """Start a server that gives one answer to everybody, but to the first; returns its address."""
     with ExitStack() as stack:
 
-        def start(status: int, document: object) -> str:
+        def start(status: int, document: object, *first: int) -> str:
+            statuses = [*first]
+
             class Handler(BaseHTTPRequestHandler):
                 def do_GET(self) -> None:
                     self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                    self.send_response(status)
+                    self.send_response(statuses.pop(0) if statuses else status)
                     self.end_headers()
                     self.wfile.write(json.dumps(document).encode())
 
@@ -241,6 +243,13 @@ def test_a_login_that_fails_is_one_line(serve: Serve) -> None:
         text = f"cannot log in at {gateway} as the administrator: {why}; `inv health`"
         with pytest.raises(load.NoToken, match=re.escape(text)), load.steady(gateway, "secret"):
             pass
+
+
+def test_a_service_that_is_given_a_rest_is_waited_for(serve: Serve) -> None:
+    rested = serve(401, {}, 503)
+
+    with pytest.raises(load.NoToken, match="401 Unauthorized"), load.steady(rested, "secret"):
+        pass
 
 
 class Stack:
