@@ -43,6 +43,17 @@ def is_healthy(system: DockerCompose) -> bool:
     return all(found.get(name) == "healthy" for name in HEALTHY)
 
 
+def is_open(gateway: str, secret: str) -> bool:
+    """Whether the gateway lets requests through to every service: one that failed gets a rest."""
+    grant = {"grant_type": "client_credentials", "client_id": "admin", "client_secret": secret}
+    with contextlib.suppress(httpx.HTTPError), httpx.Client(base_url=gateway, timeout=5) as client:
+        answer = client.post("/v1/tokens", json=grant)
+        if answer.is_success:
+            headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+            return all(client.get(path, headers=headers).is_success for path in load.PATHS)
+    return False
+
+
 @pytest.fixture(scope="session")
 def receiver() -> Iterator[Receiver]:
     """Where alerts are delivered to; it keeps its port for as long as the stack may use it."""
@@ -111,17 +122,26 @@ def prometheus(system: DockerCompose) -> str:
     return f"http://127.0.0.1:{system.get_service_port('prometheus', 9090)}"
 
 
+@pytest.fixture(scope="session")
+def secret(system: DockerCompose) -> str:
+    """The administrator's."""
+    return Path(system.context, ".summit/secrets/admin_client_secret").read_text()
+
+
 @pytest.fixture
-def whole(system: DockerCompose, gateway: str, until: Until) -> Iterator[None]:
+def whole(system: DockerCompose, gateway: str, secret: str, until: Until) -> Iterator[None]:
     """Well before the fault, and well again after it, without anybody's doing."""
-    until(lambda: is_whole(gateway) and is_healthy(system))
+
+    def is_well() -> bool:
+        return is_whole(gateway) and is_healthy(system) and is_open(gateway, secret)
+
+    until(is_well)
     yield
-    until(lambda: is_whole(gateway) and is_healthy(system))
+    until(is_well)
 
 
 @pytest.fixture
-def requested(system: DockerCompose, gateway: str, whole: None) -> Iterator[None]:
+def requested(gateway: str, secret: str, whole: None) -> Iterator[None]:
     """Somebody uses the system, which is well."""
-    secret = Path(system.context, ".summit/secrets/admin_client_secret").read_text()
     with load.steady(gateway, secret):
         yield

@@ -14,7 +14,7 @@ from docker.errors import APIError
 from docker.models.containers import Container
 from testcontainers.compose import DockerCompose
 
-from tests.integration.system.conftest import HEALTHY, is_healthy, is_whole
+from tests.integration.system.conftest import HEALTHY, is_healthy, is_open, is_whole
 
 Until = Callable[[Callable[[], object]], None]
 # By its own hand: what is killed through the engine counts as stopped on purpose. The first process
@@ -162,7 +162,7 @@ def test_a_paused_database_is_answered_by_503_in_time(
 
 @pytest.mark.usefixtures("whole")
 def test_a_killed_database_is_back_with_its_data(
-    system: DockerCompose, engine: docker.DockerClient, gateway: str, until: Until
+    system: DockerCompose, engine: docker.DockerClient, gateway: str, secret: str, until: Until
 ) -> None:
     database = container(system, engine, "postgres")
     database.kill()
@@ -170,7 +170,7 @@ def test_a_killed_database_is_back_with_its_data(
 
     database.start()
 
-    until(lambda: is_whole(gateway) and is_healthy(system))
+    until(lambda: is_healthy(system) and is_open(gateway, secret))
     tell_the_story(system)
 
 
