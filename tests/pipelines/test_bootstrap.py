@@ -8,11 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import pytest
+
+from tests.pipelines.conftest import Index
 
 ROOT = Path(__file__).parents[2]
 # Stands for Invoke: tells where it runs and with which arguments.
@@ -28,22 +29,6 @@ class program:
 """
 # What `./inv` runs of the framework before it hands over.
 LAUNCHER = ("__init__.py", "launch.py", "root.py", "checkout/__init__.py", "checkout/snapshot.py")
-
-
-class Index(Protocol):
-    """What the fixture `index` offers."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def add(
-        self,
-        name: str,
-        version: str,
-        *,
-        needs: tuple[str, ...] = (),
-        files: Mapping[str, str] | None = None,
-    ) -> str: ...
 
 
 class Checkout:
