@@ -1,0 +1,105 @@
+"""The straight line: what is tracked, its model, every rule, and the findings in one order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from pipelines.audit.findings import Also, Fault, Finding, Severity, Unread
+from pipelines.audit.model import Model
+from pipelines.audit.model.roles import Role, role
+from pipelines.audit.place import Place
+from pipelines.audit.rule import Rule
+from pipelines.audit.rules import RULES
+from pipelines.audit.tracked import Tracked
+
+_LONGEST = 200  # characters of a line that are shown
+
+
+class Report(NamedTuple):
+    """What an audit found: findings by file, line and rule; open questions among them."""
+
+    findings: tuple[Finding, ...]
+    unread: tuple[Unread, ...]
+    files: int
+    revision: str = ""
+
+
+def audit(tracked: Tracked, rules: Mapping[str, Rule] = RULES) -> Report:
+    """Hold the repository to the rules."""
+    model = Model(tracked)
+    found = [(rule, fault) for rule in rules.values() for fault in rule(model)]
+    findings = sorted(_findings(tracked, found), key=_order)
+    return Report(
+        tuple(_identified(findings)), model.unread, len(tracked), revision=tracked.revision
+    )
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    return (*finding.place, finding.rule, finding.service, finding.message)
+
+
+def _findings(tracked: Tracked, found: list[tuple[Rule, Fault]]) -> Iterator[Finding]:
+    """One finding for each different fault; what a fault hides is hidden on that line for all."""
+    hidden: dict[Place, set[str]] = {}
+    for _, fault in found:
+        for place in (fault.place, *(also.place for also in fault.also)):
+            hidden.setdefault(place, set()).update(fault.hide)
+    seen = set()
+    for rule, fault in found:
+        key = (rule.id, fault.place, fault.service, fault.message)
+        if key not in seen:
+            seen.add(key)
+            yield _finding(tracked, rule, fault, hidden)
+
+
+def _finding(
+    tracked: Tracked, rule: Rule, fault: Fault, hidden: Mapping[Place, set[str]]
+) -> Finding:
+    def shown(place: Place) -> str:
+        return _masked(_line(tracked, place), hidden.get(place, ()))
+
+    severity = rule.severity if fault.severity is None else fault.severity
+    if role(fault.place.file) in (Role.DEVELOPMENT, Role.EXAMPLE):
+        severity = min(severity, Severity.LOW)
+    return Finding(
+        rule=rule.id,
+        name=rule.name,
+        severity=severity,
+        confidence=rule.confidence if fault.confidence is None else fault.confidence,
+        place=fault.place,
+        message=_masked(fault.message, fault.hide),
+        remedy=fault.remedy,
+        evidence=shown(fault.place),
+        also=tuple(Also(it.place, it.message, shown(it.place)) for it in fault.also),
+        service=fault.service,
+    )
+
+
+def _line(tracked: Tracked, place: Place) -> str:
+    lines = tracked.lines(place.file)
+    line = lines[place.line - 1].strip() if 0 < place.line <= len(lines) else ""
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
+
+
+def _masked(text: str, secrets: Iterable[str]) -> str:
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***") if secret else text
+    return text
+
+
+def _identified(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """With fingerprints made of what was found and where, without line numbers.
+
+    Where the same stands several times in a file, they are counted from above.
+    """
+    times: Counter[tuple[str, ...]] = Counter()
+    for it in findings:
+        key = (it.rule, it.place.file, it.service, it.message, " ".join(it.evidence.split()))
+        times[key] += 1
+        text = "\0".join((*key, str(times[key])))
+        digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+        yield replace(it, fingerprint=digest[:32])

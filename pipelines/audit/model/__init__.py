@@ -1,0 +1,79 @@
+"""The model of a repository: each part parsed once, when a rule first asks for it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TypeVar
+
+from pipelines.audit.findings import Unread
+from pipelines.audit.model import (
+    compose,
+    dockerfile,
+    kubernetes,
+    makefiles,
+    monitoring,
+    node,
+    requirements,
+    workflows,
+)
+from pipelines.audit.model.python import Python
+from pipelines.audit.place import Place
+from pipelines.audit.tracked import LARGEST, Tracked
+
+Part = TypeVar("Part")
+
+
+class Model:
+    """Everything rules look at. What could not be read is in `unread`, each with its reason."""
+
+    def __init__(self, tracked: Tracked) -> None:
+        self.tracked = tracked
+        self._unread: set[Unread] = set()
+
+    def _kept(self, found: tuple[Part, tuple[Unread, ...]]) -> Part:
+        part, unread = found
+        self._unread.update(unread)
+        return part
+
+    @property
+    def unread(self) -> tuple[Unread, ...]:
+        large = (
+            Unread(Place(path), f"larger than {LARGEST:,} bytes") for path in self.tracked.too_large
+        )
+        return tuple(sorted({*self._unread, *self.python.unread, *large}))
+
+    @cached_property
+    def projects(self) -> tuple[compose.Project, ...]:
+        return self._kept(compose.read(self.tracked))
+
+    @cached_property
+    def dockerfiles(self) -> dict[str, dockerfile.Dockerfile]:
+        return self._kept(dockerfile.read(self.tracked))
+
+    @cached_property
+    def workflows(self) -> tuple[workflows.Workflow, ...]:
+        return self._kept(workflows.read(self.tracked))
+
+    @cached_property
+    def makefiles(self) -> dict[str, makefiles.Makefile]:
+        return self._kept(makefiles.read(self.tracked))
+
+    @cached_property
+    def packages(self) -> dict[str, node.Package]:
+        return self._kept(node.read(self.tracked))
+
+    @cached_property
+    def requirements(self) -> dict[str, requirements.Requirements]:
+        return self._kept(requirements.read(self.tracked))
+
+    @cached_property
+    def python(self) -> Python:
+        return Python(self.tracked)
+
+    @cached_property
+    def prometheus(self) -> tuple[monitoring.Prometheus, ...]:
+        return self._kept(monitoring.read(self.tracked))
+
+    @cached_property
+    def kubernetes(self) -> kubernetes.Kubernetes:
+        return self._kept(kubernetes.read(self.tracked))

@@ -1,0 +1,7 @@
+"""Builds that cannot work."""
+
+from __future__ import annotations
+
+from pipelines.audit.rule import Rule
+
+RULES: tuple[Rule, ...] = ()

@@ -1,0 +1,7 @@
+"""What images install."""
+
+from __future__ import annotations
+
+from pipelines.audit.rule import Rule
+
+RULES: tuple[Rule, ...] = ()

@@ -1,0 +1,7 @@
+"""Logs that a machine can read."""
+
+from __future__ import annotations
+
+from pipelines.audit.rule import Rule
+
+RULES: tuple[Rule, ...] = ()

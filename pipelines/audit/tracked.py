@@ -1,0 +1,239 @@
+"""What Git tracks: names and contents, of a commit or of the working copy; nothing else is read.
+
+libgit2 reads the repository in this process: no program of the audited repository runs, no hook,
+filter or monitor that its configuration names.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from stat import S_ISREG
+
+import pygit2
+from pygit2.enums import ConfigLevel, FileMode, FileStatus, ObjectType, Option
+
+from pipelines.errors import ConfigError
+
+# A file that somebody wrote is smaller; what is larger is data.
+LARGEST = 1_000_000  # bytes
+_BINARY_WITHIN = 8_000  # bytes, as Git itself looks for a zero byte
+
+# Not the user's own settings, and whoever owns the folder: nothing here depends on it.
+pygit2.option(Option.SET_OWNER_VALIDATION, False)
+for _level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
+    pygit2.option(Option.SET_SEARCH_PATH, _level, "")
+
+
+class Tracked:
+    """The files below one folder that Git tracks, at a revision or as they are now.
+
+    `paths` are regular files only, sorted, relative to the folder and with `/`; `links` and
+    `submodules` are names whose contents are never followed.
+    """
+
+    def __init__(
+        self,
+        paths: dict[str, Callable[[], bytes]],
+        *,
+        links: frozenset[str] = frozenset(),
+        submodules: frozenset[str] = frozenset(),
+        revision: str = "",
+    ) -> None:
+        self._read = dict(sorted(paths.items()))
+        self.paths = tuple(self._read)
+        self.links = links
+        self.submodules = submodules
+        self.revision = revision
+        self.too_large: set[str] = set()
+        self._last: tuple[str, str | None] = ("", None)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._read
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def bytes(self, path: str) -> bytes | None:
+        """The contents; None when nothing tracked has that name, or it is larger than `LARGEST`."""
+        read = self._read.get(path)
+        try:
+            data = read() if read else None
+        except (OSError, KeyError):  # removed since, or a blob that a partial clone lacks
+            return None
+        if data is not None and len(data) > LARGEST:
+            self.too_large.add(path)
+            return None
+        return data
+
+    def text(self, path: str) -> str | None:
+        """The contents as text; None as for `bytes`, and for what is binary."""
+        if path == self._last[0]:
+            return self._last[1]
+        data = self.bytes(path)
+        is_text = data is not None and b"\0" not in data[:_BINARY_WITHIN]
+        text = data.decode("utf-8-sig", errors="replace") if data is not None and is_text else None
+        self._last = (path, text)
+        return text
+
+    def lines(self, path: str) -> list[str]:
+        """The lines of a text, without their ends; none of what is no text."""
+        return (self.text(path) or "").split("\n")
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Every folder that holds something tracked; the root is ""."""
+        found = {""}
+        for path in self.paths:
+            parent = str(PurePosixPath(path).parent)
+            while parent not in (".", *found):
+                found.add(parent)
+                parent = str(PurePosixPath(parent).parent)
+        return frozenset(found)
+
+    def below(self, folder: str) -> list[str]:
+        """The files in a folder and its folders; "" is the root."""
+        return (
+            [path for path in self.paths if path.startswith(f"{folder}/")]
+            if folder
+            else list(self.paths)
+        )
+
+    def named(self, *names: str) -> list[str]:
+        """The files that have one of these names, in whatever folder."""
+        return [path for path in self.paths if path.rpartition("/")[2] in names]
+
+
+def join(folder: str, path: str) -> str | None:
+    """A path that was written in a file of `folder`, relative to the root of the audit.
+
+    None when it leads outside, or is absolute.
+    """
+    if path.startswith(("/", "~")) or "\0" in path:
+        return None
+    normal = os.path.normpath(os.path.join(folder, path)).replace(os.sep, "/")
+    if normal == ".." or normal.startswith("../"):
+        return None
+    return "" if normal == "." else normal
+
+
+def read(folder: Path, revision: str = "") -> Tracked:
+    """What Git tracks below the folder: at that revision, or now, changes included.
+
+    A folder in no repository is read as if everything were added that Git would not ignore.
+    Raises `ConfigError` for a folder or revision that is not there, and for a bare repository
+    without a revision.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"no such folder: {folder}")
+    try:
+        found = pygit2.discover_repository(str(folder))
+        repository = pygit2.Repository(found) if found else None
+    except (pygit2.GitError, KeyError) as error:
+        raise ConfigError(f"Git cannot read the repository around {folder}: {error}") from error
+    if repository is None:
+        if revision:
+            raise ConfigError(f"{folder} is in no Git repository, so it has no {revision!r}")
+        return _untracked(folder)
+    if revision:
+        return at(repository, revision, _prefix(repository, folder))
+    if repository.is_bare:
+        raise ConfigError(
+            f"{folder} is a bare repository, which has no working copy",
+            hint="name a commit, for instance --rev HEAD",
+        )
+    return _working_copy(repository, folder)
+
+
+def at(repository: pygit2.Repository, revision: str, prefix: str = "") -> Tracked:
+    """What a commit or tree holds below `prefix`. Raises `ConfigError` for what is none."""
+    try:
+        tree = repository.revparse_single(revision).peel(pygit2.Tree)
+        if prefix:
+            tree = (tree / prefix).peel(pygit2.Tree)
+    except (KeyError, ValueError, pygit2.GitError) as error:
+        below = f" with a folder {prefix}" if prefix else ""
+        raise ConfigError(f"no commit called {revision!r}{below}") from error
+    paths: dict[str, Callable[[], bytes]] = {}
+    links, submodules = set(), set()
+    waiting = [("", tree)]
+    while waiting:
+        folder, here = waiting.pop()
+        for entry in here:
+            path = f"{folder}{entry.name}"
+            if entry.type == ObjectType.TREE:
+                waiting.append((f"{path}/", entry.peel(pygit2.Tree)))
+            elif entry.filemode == FileMode.LINK:
+                links.add(path)
+            elif entry.type == ObjectType.BLOB:
+                paths[path] = _blob(repository, entry.id)
+            else:
+                submodules.add(path)
+    return Tracked(
+        paths, links=frozenset(links), submodules=frozenset(submodules), revision=revision
+    )
+
+
+def _blob(repository: pygit2.Repository, id_: pygit2.Oid) -> Callable[[], bytes]:
+    return lambda: bytes(repository[id_].read_raw())
+
+
+def _prefix(repository: pygit2.Repository, folder: Path) -> str:
+    """The folder as seen from the root of the working copy; "" for the repository's own folder."""
+    here = Path(os.path.realpath(folder))
+    if repository.is_bare or here.is_relative_to(os.path.realpath(repository.path)):
+        return ""
+    relative = here.relative_to(os.path.realpath(repository.workdir)).as_posix()
+    return "" if relative == "." else relative
+
+
+def _working_copy(repository: pygit2.Repository, folder: Path) -> Tracked:
+    prefix = _prefix(repository, folder)
+    start = f"{prefix}/" if prefix else ""
+    paths: dict[str, Callable[[], bytes]] = {}
+    links, submodules = set(), set()
+    for entry in repository.index:
+        if not entry.path.startswith(start):
+            continue
+        path = entry.path[len(start) :]
+        if entry.mode == FileMode.COMMIT:
+            submodules.add(path)
+        elif entry.mode == FileMode.LINK:
+            links.add(path)
+        elif os.path.lexists(folder / path):  # what was removed and not yet said to Git is gone
+            paths[path] = _file(folder / path)
+    return Tracked(paths, links=frozenset(links), submodules=frozenset(submodules))
+
+
+def _untracked(folder: Path) -> Tracked:
+    """The folder as Git would see it, by an empty repository that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="summit-audit-") as own:
+        repository = pygit2.init_repository(own, bare=True)
+        repository.workdir = str(folder.resolve())
+        found = repository.status(untracked_files="all")
+    return Tracked(
+        {
+            path: _file(folder / path)
+            for path, status in found.items()
+            if status == FileStatus.WT_NEW and not (folder / path).is_symlink()
+        }
+    )
+
+
+def _file(path: Path) -> Callable[[], bytes]:
+    """Read a regular file, no link: what it points at may be anywhere."""
+
+    def read() -> bytes:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            if not S_ISREG(os.fstat(descriptor).st_mode):
+                return b""
+            return file.read(LARGEST + 1)
+
+    return read
