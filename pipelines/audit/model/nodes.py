@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import cast
 
@@ -13,6 +13,9 @@ from pipelines.audit.place import Place
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE = "tag:yaml.org,2002:merge"
 _TEXT = "tag:yaml.org,2002:str"
+_NULL = "tag:yaml.org,2002:null"
+_MAPPING = "tag:yaml.org,2002:map"
+_LIST = "tag:yaml.org,2002:seq"
 _DEEPEST = 60  # nested values; people nest a dozen
 _LONGEST_MERGE = 1_000  # keys that `<<` may bring into one mapping
 
@@ -64,7 +67,8 @@ class Node:
     @property
     def place(self) -> Place:
         """Where the value begins."""
-        return Place(self.file, self._node.start_mark.line + 1 if self._node else 1)
+        mark = self._node.start_mark if self._node else None
+        return Place(self.file, mark.line + 1 if mark else 1)
 
     @property
     def is_mapping(self) -> bool:
@@ -145,6 +149,28 @@ class Node:
         if self.is_scalar:
             return [] if self.is_null else [self.text]
         return [item.text for item in self.items if item.is_scalar]
+
+    def with_fields(self, fields: dict[str, Node]) -> Node:
+        """A mapping in this place, made of values that stand wherever they do."""
+        node = self._made(lambda mark: yaml.MappingNode(_MAPPING, [], mark, mark))
+        node.fields = fields
+        return node
+
+    def with_items(self, items: list[Node]) -> Node:
+        """A list in this place, made of values that stand wherever they do."""
+        node = self._made(lambda mark: yaml.SequenceNode(_LIST, [], mark, mark))
+        node.items = items
+        return node
+
+    def with_text(self, text: str | None) -> Node:
+        """A scalar in this place; None is a null."""
+        if text is None:
+            return self._made(lambda mark: yaml.ScalarNode(_NULL, "", mark, mark))
+        return self._made(lambda mark: yaml.ScalarNode(_TEXT, text, mark, mark, '"'))
+
+    def _made(self, make: Callable[[yaml.Mark | None], yaml.Node]) -> Node:
+        mark = self._node.start_mark if self._node else None
+        return Node(make(mark), self.file, self.key_place, self._depth)
 
 
 def read(text: str, file: str) -> Node:

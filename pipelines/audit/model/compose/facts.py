@@ -1,14 +1,12 @@
-"""Compose files: services with everything that is merged into them, and where each part stands."""
+"""What is known of a Compose project: its services, their parts, and where each part stands."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pipelines.audit.findings import Unread
 from pipelines.audit.model.nodes import Node
 from pipelines.audit.place import Place
-from pipelines.audit.tracked import Tracked
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,23 @@ class Setting:
 
 @dataclass(frozen=True)
 class Port:
-    """One published port: `host` is "" for all interfaces, `published` "" for a random one."""
+    """One published port: `host` is "" for all interfaces, `published` "" for a random one.
+
+    `raw` is how it is written; where that takes a variable without a default, `is_known` is False,
+    as nothing can be said of the interface then.
+    """
 
     host: str
     published: str
     target: str
     place: Place
+    raw: str = ""
+    is_known: bool = True
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host.startswith("127.") or self.host in ("localhost", "::1", "[::1]")
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,8 @@ class Mount:
 class Build:
     """Where an image is built: paths relative to the root of the audit, None when outside of it.
 
-    `dockerfile_text` is a `dockerfile_inline`.
+    `dockerfile_text` is a `dockerfile_inline`. `is_unknown` for a context that is a URL, or takes a
+    variable without a value: both paths are None then, and may well be there.
     """
 
     place: Place
@@ -64,6 +74,11 @@ class Build:
     target: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
     dockerfile_text: str | None = None
+    is_unknown: bool = False
+    context_place: Place | None = None
+    dockerfile_place: Place | None = None
+    target_place: Place | None = None
+    contexts: Mapping[str, str | None] = field(default_factory=dict)  # additional ones, by name
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,8 @@ class Words:
     """A command as words, or as the text of a shell: `text` is raw, with Compose's defaults.
 
     Compose splits a `command:` that is a text into words itself: no shell runs it. `is_shell` holds
-    only for CMD-SHELL, and for a health check written as a text.
+    only for CMD-SHELL, and for a health check written as a text: `words` is then `(text,)`.
+    No words at all clear what the image says.
     """
 
     words: tuple[str, ...]
@@ -83,7 +99,10 @@ class Words:
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """`test` is None when only other keys are given; `is_off` for `disable` and `["NONE"]`."""
+    """`test` is None when only other keys are given; `is_off` for `disable` and `["NONE"]`.
+
+    `test` is without its `CMD` or `CMD-SHELL`; its place is the line of the key `test:`.
+    """
 
     place: Place
     test: Words | None
@@ -126,6 +145,11 @@ class Service:
     user: str = ""
     networks: tuple[str, ...] = ()
 
+    @property
+    def is_runnable(self) -> bool:
+        """Whether it says what to run; a part of an override whose base is not known does not."""
+        return bool(self.image) or self.build is not None
+
 
 @dataclass(frozen=True)
 class Project:
@@ -144,8 +168,26 @@ class Project:
     overrides: tuple[Project, ...] = ()
     base: str = ""  # of an override: the file it changes
     is_development: bool = False  # by its name or folder: dev, local, test, ci, example, override
+    own: frozenset[str] = frozenset()  # of an override: the services that it itself mentions
+    values: Mapping[str, str] = field(default_factory=dict)  # of the `.env` beside it, if tracked
+    folder: str = ""  # that its paths start at
+
+    def dependents(self, name: str) -> Iterator[tuple[Service, Dependency]]:
+        """Who depends on a service, and how."""
+        for service in self.services.values():
+            for dependency in service.depends_on:
+                if dependency.name == name:
+                    yield service, dependency
 
 
-def read(tracked: Tracked) -> tuple[tuple[Project, ...], tuple[Unread, ...]]:
-    """Every base project, by file, and what could not be understood."""
-    return (), ()
+def each(projects: tuple[Project, ...]) -> Iterator[tuple[Project, Service]]:
+    """Every service with its project: of the bases all, of the overrides those that they mention.
+
+    A service that a file changes is given twice: as it is without, and as it is with that file.
+    """
+    for project in projects:
+        yield from ((project, service) for service in project.services.values())
+        for override in project.overrides:
+            for name, service in override.services.items():
+                if name in override.own:
+                    yield override, service
