@@ -68,6 +68,11 @@ def is_coloured(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def plain(text: str) -> str:
+    """The text without colour, for a file."""
+    return _ESCAPE.sub("", text)
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out rows under headers in columns two spaces apart; colour does not count as width.
 
@@ -89,7 +94,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _width(cell: str) -> int:
-    return len(_ESCAPE.sub("", cell))
+    return len(plain(cell))
 
 
 def _write(stream: TextIO, text: str) -> None:

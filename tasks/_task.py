@@ -20,6 +20,7 @@ Body = Callable[Concatenate[Context, P], None]
 def task(
     *,
     name: str | None = None,
+    default: bool = False,
     help: Mapping[str, str] | None = None,  # noqa: A002 - Invoke's own word
     optional: Iterable[str] = (),
     iterable: Iterable[str] = (),
@@ -33,6 +34,7 @@ def task(
     def decorate(body: Body[P]) -> Task[Body[P]]:
         made: Task[Body[P]] = invoke_tasks.task(
             name=name,
+            default=default,
             help=dict(help or {}),
             optional=tuple(optional),
             iterable=tuple(iterable),

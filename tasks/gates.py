@@ -37,8 +37,8 @@ def _gate(name: str, summary: str) -> Task[Callable[..., None]]:
         plan: bool = False,
         strict_inputs: bool = False,
     ) -> None:
-        request = Request((name,), _ref(affected), jobs, keep_going, strict_inputs)
-        _bring(find_root(Path.cwd()), request, is_plan=plan)
+        request = Request((name,), ref(affected), jobs, keep_going, strict_inputs)
+        bring(find_root(Path.cwd()), request, is_plan=plan)
 
     body.__doc__ = f"{summary}\n\n    Example: inv {name} --affected --keep-going\n    "
     return task(name=name, optional=["affected"], help=OPTIONS)(body)
@@ -46,7 +46,6 @@ def _gate(name: str, summary: str) -> Task[Callable[..., None]]:
 
 lint = _gate("lint", "Check style, formatting and locks.")
 types = _gate("types", "Check types, strictly.")
-audit = _gate("audit", "Look for what should not reach production.")
 check = _gate("check", "Run every gate.")
 _all_tests = _gate("test", "Run the tests.")
 
@@ -70,10 +69,8 @@ def build(
     Example: inv build --only fabric
     """
     root = find_root(Path.cwd())
-    request = Request(
-        ("build",), _ref(affected), jobs, keep_going, strict_inputs, tuple(only or ())
-    )
-    _bring(root, request, is_plan=plan)
+    request = Request(("build",), ref(affected), jobs, keep_going, strict_inputs, tuple(only or ()))
+    bring(root, request, is_plan=plan)
     if not plan:
         from pipelines.images import kept
 
@@ -99,15 +96,17 @@ def integration(
         from pipelines.images import kept
 
         kept.ensure(root)
-    request = Request(("integration",), _ref(affected), jobs, keep_going, strict_inputs)
-    _bring(root, request, is_plan=plan)
+    request = Request(("integration",), ref(affected), jobs, keep_going, strict_inputs)
+    bring(root, request, is_plan=plan)
 
 
-def _ref(affected: str | bool | None) -> str | None:
+def ref(affected: str | bool | None) -> str | None:
+    """What `--affected` was given: a ref, "" for the default branch, or None."""
     return "" if affected is True else affected or None
 
 
-def _bring(root: Path, request: Request, *, is_plan: bool) -> None:
+def bring(root: Path, request: Request, *, is_plan: bool) -> None:
+    """Bring the gates to evidence, or say what that would take."""
     workspace = entry.workspace(str(root))
     if is_plan:
         forecast.show(workspace, request)

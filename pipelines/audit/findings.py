@@ -78,11 +78,17 @@ class Finding:
     service: str = ""
     fingerprint: str = ""
     suppressed: str = ""  # the reason somebody gave for leaving it
+    is_known: bool = False  # the baseline has it too
 
     @property
     def is_open(self) -> bool:
         """Whether it is a question that the repository does not answer."""
         return self.confidence is Confidence.UNKNOWN
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is for certain, and nobody has said that it may stay."""
+        return not (self.is_open or self.suppressed or self.is_known)
 
     def with_reason(self, reason: str) -> Finding:
         """The same, suppressed for that reason."""

@@ -154,7 +154,10 @@ def read(folder: Path, revision: str = "") -> Tracked:
 def at(repository: pygit2.Repository, revision: str, prefix: str = "") -> Tracked:
     """What a commit or tree holds below `prefix`. Raises `ConfigError` for what is none."""
     try:
-        tree = repository.revparse_single(revision).peel(pygit2.Tree)
+        found = repository.revparse_single(revision)
+        if found.type == ObjectType.TAG:
+            found = found.peel(None)
+        tree = found.peel(pygit2.Tree)
         if prefix:
             tree = (tree / prefix).peel(pygit2.Tree)
     except (KeyError, ValueError, pygit2.GitError) as error:
@@ -176,7 +179,7 @@ def at(repository: pygit2.Repository, revision: str, prefix: str = "") -> Tracke
             else:
                 submodules.add(path)
     return Tracked(
-        paths, links=frozenset(links), submodules=frozenset(submodules), revision=revision
+        paths, links=frozenset(links), submodules=frozenset(submodules), revision=str(found.id)
     )
 
 

@@ -16,7 +16,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 # `pipelines` from the top; what is not named here is the core. A layer imports what is below it.
 ENTRANCES = ("launch", "entry")  # the first may import the second
-FEATURES = ("compose", "containers", "controls", "detection", "images", "locks", "stack")
+FEATURES = ("audit", "compose", "containers", "controls", "detection", "images", "locks", "stack")
 ALLOWED = {  # beside themselves
     ("stack", "compose"),  # the stack is brought up from a Compose project
     ("stack", "containers"),  # and in containers

@@ -1,1 +1,13 @@
-"""The forms in which findings are printed."""
+"""The forms in which a report is printed: the same report always gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipelines.audit.audit import Report
+from pipelines.audit.formats import json, text
+
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "text": text.render,
+    "json": json.render,
+}

@@ -1,0 +1,74 @@
+"""The straight line of `inv audit`: what was asked for, a report, how it is said, what counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from pipelines import console
+from pipelines.audit import explain, tracked
+from pipelines.audit.audit import Report, audit
+from pipelines.audit.findings import Severity
+from pipelines.audit.formats import FORMATS
+from pipelines.audit.rule import Rule
+from pipelines.audit.rules import RULES
+from pipelines.documents.nearest import nearest
+from pipelines.errors import ConfigError, SummitError
+from pipelines.files import write_atomically
+
+FORMAT = "text"  # unless another is asked for
+FAIL_ON = str(Severity.MEDIUM)
+T = TypeVar("T")
+
+
+class Asked(NamedTuple):
+    """What a person asked for; `revision` is "" for the files as they are now."""
+
+    path: Path
+    revision: str = ""
+    format: str = FORMAT
+    output: Path | None = None  # stdout
+    fail_on: str = FAIL_ON
+    only: tuple[str, ...] = ()  # rules
+
+
+class Found(SummitError):
+    """The audit found something that is at least as severe as was asked to fail on."""
+
+    def __init__(self, count: int, severity: Severity) -> None:
+        findings = "1 finding" if count == 1 else f"{count} findings"
+        super().__init__(f"{findings} of severity {severity} or above")
+
+
+def run(asked: Asked) -> None:
+    """Audit and print. Raises `Found`, and `ConfigError` for what cannot be."""
+    render = _chosen("format", asked.format, FORMATS)
+    severity = _chosen("severity", asked.fail_on, {str(it): it for it in Severity})
+    rules = _rules(asked.only)
+    report = audit(tracked.read(asked.path, asked.revision), rules)
+    _say(render(report), asked.output)
+    _judge(report, severity)
+
+
+def _rules(only: Iterable[str]) -> Mapping[str, Rule]:
+    return {it.id: it for it in map(explain.find, only)} or RULES
+
+
+def _chosen(what: str, name: str, known: Mapping[str, T]) -> T:
+    if name not in known:
+        raise ConfigError(f"no {what} called {name!r}", hint=nearest(name, known))
+    return known[name]
+
+
+def _say(text: str, output: Path | None) -> None:
+    if output is None:
+        console.result(text)
+    else:
+        write_atomically(output, f"{console.plain(text)}\n")
+
+
+def _judge(report: Report, severity: Severity) -> None:
+    count = sum(it.counts and it.severity >= severity for it in report.findings)
+    if count:
+        raise Found(count, severity)

@@ -1,0 +1,104 @@
+"""The audit: what would break a launch, in this repository or in any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from invoke.context import Context
+
+from pipelines import console
+from pipelines.errors import ConfigError
+from pipelines.gates import Request
+from pipelines.root import nearest_root
+from tasks import gates
+from tasks._task import task
+
+NAME = "audit"  # of the gate too
+
+
+@task(
+    name="run",
+    default=True,
+    iterable=["only"],
+    optional=["affected"],
+    help={
+        **gates.OPTIONS,
+        "path": "the repository, or a folder of it",
+        "rev": "a commit, tag or branch instead of the files as they are now",
+        "format": "text (unless given), json",
+        "output": "write it to this file instead of stdout",
+        "fail_on": "exit 1 for this or worse: note, low, medium (unless given) or high",
+        "only": "a rule; may be given several times",
+    },
+)
+def run(
+    c: Context,
+    affected: str | bool | None = None,
+    jobs: int = 0,
+    keep_going: bool = False,
+    plan: bool = False,
+    strict_inputs: bool = False,
+    path: str = "",
+    rev: str = "",
+    format: str = "",  # noqa: A002 - what a person types
+    output: str = "",
+    fail_on: str = "",
+    only: Sequence[str] | None = None,
+) -> None:
+    """Look for what would break a launch: without options as the gate, with them any repository.
+
+    Example: inv audit --path ../other --rev v1.2 --format json
+    """
+    request = Request((NAME,), gates.ref(affected), jobs, keep_going, strict_inputs)
+    is_gate = plan or request != Request((NAME,))
+    is_own = any((path, rev, format, output, fail_on, only))
+    root = nearest_root(str(Path.cwd()))
+    if is_gate and is_own:
+        raise ConfigError(
+            "options of the gate beside options of the audit",
+            hint="the gate audits as pipelines.yaml says: give it only what `inv lint` has too",
+        )
+    if root and (is_gate or (not is_own and _has_gate(root))):
+        gates.bring(Path(root), request, is_plan=plan)
+        return
+    from pipelines.audit import command
+
+    asked = command.Asked(
+        path=Path(path or root or "."),
+        revision=rev,
+        format=format or command.FORMAT,
+        output=Path(output) if output else None,
+        fail_on=fail_on or command.FAIL_ON,
+        only=tuple(only or ()),
+    )
+    command.run(asked)
+
+
+@task()
+def explain(c: Context, rule: str) -> None:
+    """Explain a rule: why it matters, an example, how to mend what it finds.
+
+    Example: inv audit.explain REL002
+    """
+    from pipelines.audit import explain as explained
+
+    console.result(explained.one(rule))
+
+
+@task()
+def rules(c: Context) -> None:
+    """List the rules of the audit.
+
+    Example: inv audit.rules
+    """
+    from pipelines.audit import explain as explained
+
+    console.result(explained.every())
+
+
+def _has_gate(root: str) -> bool:
+    """Whether the repository says what the gate is; the one that runs the audit is not asked."""
+    from pipelines import entry
+
+    return Path(root, "pipelines.yaml").exists() and NAME in entry.workspace(root).layout.gates
