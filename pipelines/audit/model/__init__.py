@@ -16,6 +16,7 @@ from pipelines.audit.model import (
     requirements,
     workflows,
 )
+from pipelines.audit.model.javascript import JavaScript
 from pipelines.audit.model.python import Python
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import LARGEST, Tracked
@@ -69,6 +70,10 @@ class Model:
     @cached_property
     def python(self) -> Python:
         return Python(self.tracked)
+
+    @cached_property
+    def javascript(self) -> JavaScript:
+        return JavaScript(self.tracked)
 
     @cached_property
     def prometheus(self) -> tuple[monitoring.Prometheus, ...]:

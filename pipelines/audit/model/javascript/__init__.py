@@ -1,0 +1,160 @@
+"""JavaScript and TypeScript: what a file reads, calls, serves and imports.
+
+Tolerant: what the grammar does not understand is passed over. Parsed only where somebody asks, and
+only files that hold one of the words that a rule looks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from pipelines.audit.model.javascript.facts import (
+    Application,
+    Call,
+    Import,
+    Literal,
+    Module,
+    Read,
+    Route,
+)
+from pipelines.audit.model.javascript.reading import module as _module
+from pipelines.audit.model.javascript.values import Kind, Value
+from pipelines.audit.model.roles import is_deployed
+from pipelines.audit.tracked import Tracked, join
+
+__all__ = [
+    "Application",
+    "Call",
+    "Import",
+    "JavaScript",
+    "Kind",
+    "Literal",
+    "Module",
+    "Read",
+    "Route",
+    "Value",
+]
+
+SUFFIXES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+_LARGEST = 300_000  # bytes; what is larger is built, not written
+_LONGEST_LINE = 2_000  # bytes on average over the first lines: a bundle
+_DEEPEST = 12  # names that stand for names
+
+# What a rule may ask for: words in lower case, each of which makes a file worth a look.
+_WORDS = (
+    "process.env",
+    "meta.env",
+    "cors",
+    "access-control-allow-origin",
+    "rejectunauthorized",
+    "axios",
+    "fetch(",
+    "@nestjs/",
+    "createserver",
+    "passw",
+    "secret",
+    "apikey",
+    "api_key",
+    "://",
+)
+# And modules, which are words between quotes: "express" is in every "expression".
+_IMPORTED = ("express", "fastify", "koa", "hono", "socket.io", "prom-client")
+SERVERS = ("express", "fastify", "koa", "hono", "@nestjs/", "createserver")
+MARKS = {
+    **{word: (word.encode(),) for word in _WORDS},
+    **{word: (f'"{word}"'.encode(), f"'{word}'".encode()) for word in _IMPORTED},
+}
+
+
+class JavaScript:
+    """Every deployed file of the repository; each is parsed when it is first asked for."""
+
+    def __init__(self, tracked: Tracked) -> None:
+        self._tracked = tracked
+        self._modules: dict[str, Module] = {}
+
+    @cached_property
+    def marks(self) -> Mapping[str, frozenset[str]]:
+        """Every file that somebody wrote, and which of `MARKS` it holds."""
+        found: dict[str, frozenset[str]] = {}
+        for path in self._tracked:
+            if not path.endswith(SUFFIXES) or not is_deployed(path):
+                continue
+            data = _written(self._tracked, path)
+            if data is not None:
+                lower = data.lower()
+                found[path] = frozenset(
+                    mark for mark, needles in MARKS.items() if any(it in lower for it in needles)
+                )
+        return found
+
+    def holding(self, *marks: str) -> Iterator[Module]:
+        """The modules whose text holds one of these words, each one of `MARKS`; by file."""
+        for path, held in self.marks.items():
+            if not held.isdisjoint(marks):
+                yield self.module(path)
+
+    def module(self, file: str) -> Module:
+        """The facts of one file; an empty module for what is none."""
+        if file not in self._modules:
+            data = _written(self._tracked, file) if file.endswith(SUFFIXES) else None
+            self._modules[file] = _module(data, file) if data is not None else Module(file)
+        return self._modules[file]
+
+    def find(self, name: str, file: str) -> str | None:
+        """The file that `import "./name"` means in this file; None for a package."""
+        if not name.startswith("."):
+            return None
+        path = join(str(PurePosixPath(file).parent), name)
+        if path is None:
+            return None
+        stem = path.removesuffix(".js")
+        candidates = [path, *(f"{stem}{it}" for it in SUFFIXES)]
+        candidates += [f"{path}/index{it}" for it in SUFFIXES]
+        return next((it for it in candidates if it in self._tracked), None)
+
+    def resolved(self, value: Value, file: str) -> Value:
+        """What a name stands for, in this file or in the one it is imported from."""
+        for _ in range(_DEEPEST):
+            if value.kind is not Kind.NAME:
+                break
+            further = self._named(value, file)
+            if further is None:
+                break
+            value, file = further, further.place.file
+        return value
+
+    def _named(self, value: Value, file: str) -> Value | None:
+        module = self.module(file)
+        whole = value.text.removeprefix("this.")
+        if whole in module.names:
+            return module.names[whole]
+        root, *members = whole.split(".")
+        found = module.names.get(root)
+        if found is None:
+            source, name = module.origin(root)
+            there = self.find(source, file)
+            if there is None:
+                return None
+            names = self.module(there).names
+            if name in ("*", "default"):
+                exported = (names.get(it) for it in (*members[:1], "module.exports", root))
+                found = next((it for it in exported if it is not None), None)
+                members = members[1:] if members and members[0] in names else members
+            else:
+                found = names.get(name)
+        for member in members:
+            found = found.fields.get(member) if found is not None else None
+        return found
+
+
+def _written(tracked: Tracked, path: str) -> bytes | None:
+    """The bytes of a file; None for what is binary, too large, or put on few lines by a program."""
+    if path.endswith((".min.js", ".bundle.js", ".d.ts")):
+        return None
+    data = tracked.bytes(path)
+    if data is None or len(data) > _LARGEST or b"\0" in data[:8_000]:
+        return None
+    return None if len(data) > _LONGEST_LINE * (data.count(b"\n") + 1) else data
