@@ -199,6 +199,7 @@ def _prefix(repository: pygit2.Repository, folder: Path) -> str:
 def _working_copy(repository: pygit2.Repository, folder: Path) -> Tracked:
     prefix = _prefix(repository, folder)
     start = f"{prefix}/" if prefix else ""
+    root = os.path.realpath(folder)
     paths: dict[str, Callable[[], bytes]] = {}
     links, submodules = set(), set()
     for entry in repository.index:
@@ -210,7 +211,7 @@ def _working_copy(repository: pygit2.Repository, folder: Path) -> Tracked:
         elif entry.mode == FileMode.LINK:
             links.add(path)
         elif os.path.lexists(folder / path):  # what was removed and not yet said to Git is gone
-            paths[path] = _file(folder / path)
+            paths[path] = _file(root, path)
     return Tracked(paths, links=frozenset(links), submodules=frozenset(submodules))
 
 
@@ -220,23 +221,27 @@ def _untracked(folder: Path) -> Tracked:
         repository = pygit2.init_repository(own, bare=True)
         repository.workdir = str(folder.resolve())
         found = repository.status(untracked_files="all")
+    root = os.path.realpath(folder)
     return Tracked(
         {
-            path: _file(folder / path)
+            path: _file(root, path)
             for path, status in found.items()
             if status == FileStatus.WT_NEW and not (folder / path).is_symlink()
         }
     )
 
 
-def _file(path: Path) -> Callable[[], bytes]:
-    """Read a regular file, no link: what it points at may be anywhere."""
+def _file(root: str, path: str) -> Callable[[], bytes]:
+    """Read a regular file, and no link: what it points at may be anywhere."""
 
     def read() -> bytes:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
+        file = os.path.join(root, path)
+        if os.path.realpath(os.path.dirname(file)) != os.path.dirname(file):
+            raise FileNotFoundError(file)  # a folder on the way has become a link
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as opened:
             if not S_ISREG(os.fstat(descriptor).st_mode):
                 return b""
-            return file.read(LARGEST + 1)
+            return opened.read(LARGEST + 1)
 
     return read
