@@ -18,11 +18,16 @@ class Role(Enum):
     VENDORED = "vendored"  # somebody else's code
 
 
+_ENDS = r"([._-].*)?"
 _FOLDERS = (
-    (Role.VENDORED, r"node_modules|vendor|vendored|third[_-]?party|site-packages|bower_components"),
+    (
+        Role.VENDORED,
+        r"node_modules|vendor|vendored|third[_-]?party|site-packages|bower_components",
+    ),
     (
         Role.TEST,
-        r"tests?|__tests__|testing|testdata|test[_-]data|fixtures?|e2e|specs?|cypress|mocks?|__mocks__|.*[_-]tests?|tests?[_-].*",
+        r"tests?|__tests__|testing|testdata|test[_-]data|fixtures?|e2e|specs?|cypress|mocks?"
+        r"|__mocks__|.*[_-]tests?|tests?[_-].*",
     ),
     (
         Role.EXAMPLE,
@@ -34,15 +39,20 @@ _FOLDERS = (
 _NAMES = (
     (
         Role.TEST,
-        r"(test_.*|.*_test|conftest)\.py|.*\.(test|spec)\.[jt]sx?|(.*[._-])?(tests?|e2e|ci)([._-].*)?\.(ya?ml|dockerfile)|(docker)?compose[._-]?(tests?|ci)|dockerfile[._-](tests?|e2e|ci)(\..*)?",
+        r"(test_.*|.*_test|conftest)\.py|.*\.(test|spec)\.[jt]sx?"
+        rf"|(.*[._-])?(tests?|e2e|ci){_ENDS}\.(ya?ml|dockerfile)"
+        r"|(docker)?compose[._-]?(tests?|ci)|dockerfile[._-](tests?|e2e|ci)(\..*)?",
     ),
     (
         Role.EXAMPLE,
-        r".*[._-](example|sample|template|dist|tmpl|tpl)([._-].*)?|example[._-].*|sample[._-].*",
+        rf".*[._-](example|sample|template|dist|tmpl|tpl){_ENDS}|example[._-].*|sample[._-].*",
     ),
     (
         Role.DEVELOPMENT,
-        r"(.*[._-])?(dev|devel|develop|development|local|override|debug)([._-].*)?\.(ya?ml|dockerfile|env|toml|json|sh)|dockerfile[._-](dev|devel|development|local|debug)(\..*)?|\.env\.(dev|development|local)",
+        rf"(.*[._-])?(dev|devel|develop|development|local|override|debug){_ENDS}"
+        r"\.(ya?ml|dockerfile|env|toml|json|sh)"
+        r"|dockerfile[._-](dev|devel|development|local|debug)(\..*)?"
+        r"|\.env\.(dev|development|local)",
     ),
 )
 _FOLDER_ROLES = [(role, re.compile(pattern)) for role, pattern in _FOLDERS]
