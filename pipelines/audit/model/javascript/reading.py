@@ -110,18 +110,19 @@ _DECORATED = {"Get", "Post", "Put", "Patch", "Delete", "Head", "Options", "All"}
 _NO_ROUTERS = {"axios", "http", "https", "api", "client", "request", "agent", "nock", "supertest"}
 _HANDLERS = {Kind.FUNCTION, Kind.NAME, Kind.CALL, Kind.LIST, Kind.OBJECT}
 
+# Node types alone: a pattern that asks for children costs the square of how deep a file is nested.
 _QUERY = """
 (import_statement) @import
 (call_expression) @call
 (new_expression) @new
-(variable_declarator value: (_)) @declared
-(public_field_definition value: (_)) @declared
-(pair value: [(string) (template_string)]) @pair
+(variable_declarator) @declared
+(public_field_definition) @declared
 (assignment_expression) @assigned
-(member_expression property: (property_identifier)) @member
+(member_expression) @member
 (subscript_expression) @member
 (object_pattern) @pattern
-[(string) (template_string)] @text
+(string) @text
+(template_string) @text
 (class_declaration) @class
 """
 _JAVASCRIPT_QUERY = _QUERY.replace("public_field_definition", "field_definition")
@@ -230,8 +231,10 @@ def _names(nodes: Mapping[str, list[Node]], file: str) -> dict[str, Value]:
     names: dict[str, Value] = {}
     for node in nodes.get("declared", ()):
         target = node.child_by_field_name("name") or node.child_by_field_name("property")
-        if target is not None and target.type in ("identifier", "property_identifier"):
-            names.setdefault(source(target), read(node.child_by_field_name("value"), file))
+        value = node.child_by_field_name("value")
+        is_named = target is not None and target.type in ("identifier", "property_identifier")
+        if target is not None and is_named and value is not None:
+            names.setdefault(source(target), read(value, file))
     for node in nodes.get("assigned", ()):
         name = dotted(node.child_by_field_name("left"))
         if name:
