@@ -154,7 +154,7 @@ def read(folder: Path, revision: str = "") -> Tracked:
 def at(repository: pygit2.Repository, revision: str, prefix: str = "") -> Tracked:
     """What a commit or tree holds below `prefix`. Raises `ConfigError` for what is none."""
     try:
-        found = repository.revparse_single(revision)
+        found: pygit2.Object = repository.revparse_single(revision)
         if found.type == ObjectType.TAG:
             found = found.peel(None)
         tree = found.peel(pygit2.Tree)

@@ -26,8 +26,10 @@ _FOLDERS = (
     ),
     (
         Role.TEST,
-        r"tests?|__tests__|testing|testdata|test[_-]data|fixtures?|e2e|specs?|cypress|mocks?"
-        r"|__mocks__|.*[_-]tests?|tests?[_-].*",
+        (
+            r"tests?|__tests__|testing|testdata|test[_-]data|fixtures?|e2e|specs?|cypress|mocks?"
+            r"|__mocks__|.*[_-]tests?|tests?[_-].*"
+        ),
     ),
     (
         Role.EXAMPLE,
@@ -39,9 +41,11 @@ _FOLDERS = (
 _NAMES = (
     (
         Role.TEST,
-        r"(test_.*|.*_test|conftest)\.py|.*\.(test|spec)\.[jt]sx?"
-        rf"|(.*[._-])?(tests?|e2e|ci){_ENDS}\.(ya?ml|dockerfile)"
-        r"|(docker)?compose[._-]?(tests?|ci)|dockerfile[._-](tests?|e2e|ci)(\..*)?",
+        (
+            r"(test_.*|.*_test|conftest)\.py|.*\.(test|spec)\.[jt]sx?"
+            rf"|(.*[._-])?(tests?|e2e|ci){_ENDS}\.(ya?ml|dockerfile)"
+            r"|(docker)?compose[._-]?(tests?|ci)|dockerfile[._-](tests?|e2e|ci)(\..*)?"
+        ),
     ),
     (
         Role.EXAMPLE,
@@ -49,10 +53,12 @@ _NAMES = (
     ),
     (
         Role.DEVELOPMENT,
-        rf"(.*[._-])?(dev|devel|develop|development|local|override|debug){_ENDS}"
-        r"\.(ya?ml|dockerfile|env|toml|json|sh)"
-        r"|dockerfile[._-](dev|devel|development|local|debug)(\..*)?"
-        r"|\.env\.(dev|development|local)",
+        (
+            rf"(.*[._-])?(dev|devel|develop|development|local|override|debug){_ENDS}"
+            r"\.(ya?ml|dockerfile|env|toml|json|sh)"
+            r"|dockerfile[._-](dev|devel|development|local|debug)(\..*)?"
+            r"|\.env\.(dev|development|local)"
+        ),
     ),
 )
 _FOLDER_ROLES = [(role, re.compile(pattern)) for role, pattern in _FOLDERS]
