@@ -154,10 +154,9 @@ def read(folder: Path, revision: str = "") -> Tracked:
 def at(repository: pygit2.Repository, revision: str, prefix: str = "") -> Tracked:
     """What a commit or tree holds below `prefix`. Raises `ConfigError` for what is none."""
     try:
-        found: pygit2.Object = repository.revparse_single(revision)
-        if found.type == ObjectType.TAG:
-            found = found.peel(None)
-        tree = found.peel(pygit2.Tree)
+        found = repository.revparse_single(revision)
+        target = found.peel(None) if found.type == ObjectType.TAG else found
+        tree = target.peel(pygit2.Tree)
         if prefix:
             tree = (tree / prefix).peel(pygit2.Tree)
     except (KeyError, ValueError, pygit2.GitError) as error:
