@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import StringIO
 
-from dotenv.parser import Binding, parse_stream
-
+from pipelines.audit.model import envfiles
 from pipelines.audit.model.compose.facts import Setting
 from pipelines.audit.model.compose.merging import as_pairs
 from pipelines.audit.model.compose.parts import Scope
 from pipelines.audit.model.interpolation import resolve
 from pipelines.audit.model.nodes import Node
-from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked
 
 
@@ -38,15 +35,6 @@ def _own(name: str, value: Node, scope: Scope) -> Setting:
 def variables(tracked: Tracked, file: str, scope: Scope) -> Iterator[Setting]:
     """What a file of `NAME=value` lines says; `scope` gives what its values may ask for."""
     known = dict(scope.values)
-    for binding in parse_stream(StringIO(tracked.text(file) or "")):
-        if binding.key is None or binding.error:
-            continue
-        raw = binding.value or ""
-        known[binding.key] = text = resolve(raw, known)
-        yield Setting(binding.key, raw, text, Place(file, _line(binding)), file)
-
-
-def _line(binding: Binding) -> int:
-    """The parser counts the empty lines before a binding as its own."""
-    text = binding.original.string
-    return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+    for name, value, place in envfiles.read(tracked, file):
+        known[name] = text = resolve(value or "", known)
+        yield Setting(name, value, text, place, file)

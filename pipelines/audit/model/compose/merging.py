@@ -6,11 +6,12 @@ Rules: the Compose specification, "Merge", with `!reset` and `!override`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import chain
+from dataclasses import dataclass
 
 from pipelines.audit.model.nodes import Node
 
-_DEEPEST = 8  # services, name, deploy, resources, limits...
+_DEEPEST = 6  # deploy, resources, reservations, devices...
+_MOST = 20_000  # values in one service
 # Written as a list or a mapping of the same meaning; the separator is that of the list's items.
 _PAIRS = {
     "environment": "=",
@@ -23,39 +24,58 @@ _PAIRS = {
 }
 _NAMES = ("depends_on", "networks")  # lists of names, or mappings by name
 _REPLACED = ("command", "entrypoint", "test")
+_EITHER = ("env_file", "dns", "dns_search", "tmpfs")  # one, or a list
 
 
-def merge(under: Node, over: Node, key: str = "", depth: int = _DEEPEST) -> Node:
-    """What `over` makes of `under`, both being the value of `key`. Nothing is resolved in them."""
-    if not under or over.tag == "!override" or not depth:
+def merge(under: Node, over: Node) -> Node:
+    """What one service makes of another. Nothing is resolved in them."""
+    return _Merge().value(under, over)
+
+
+@dataclass
+class _Merge:
+    """One merge; aliases can make so much of a few lines that somebody has to count."""
+
+    left: int = _MOST
+
+    def value(self, under: Node, over: Node, key: str = "", depth: int = _DEEPEST) -> Node:
+        """What `over` makes of `under`, both being the value of `key`."""
+        self.left -= 1
+        if not under or over.tag == "!override" or not depth or self.left < 0:
+            return over
+        if over.tag == "!reset":
+            return over.with_text(None)
+        if not over or over.is_null:
+            return under
+        under, over = _mapping(under, key), _mapping(over, key)
+        if under.is_mapping and over.is_mapping:
+            return over.with_fields(self._fields(under, over, depth))
+        if key in _REPLACED:
+            return over
+        if (under.is_list and over.is_list) or key in _EITHER:
+            items = [*(under.items or [under]), *(over.items or [over])]
+            return over.with_items(_unique(items, _IDENTITY.get(key, _text)))
         return over
-    if over.tag == "!reset":
-        return over.with_text(None)
-    if not over or over.is_null:
-        return under
+
+    def _fields(self, under: Node, over: Node, depth: int) -> dict[str, Node]:
+        fields = dict(under.fields)
+        for key, value in over.fields.items():
+            if value.tag == "!reset":
+                fields.pop(key, None)
+            elif key in fields:
+                fields[key] = self.value(fields[key], value, key, depth - 1)
+            else:
+                fields[key] = value
+        return fields
+
+
+def _mapping(node: Node, key: str) -> Node:
+    """A value that may be written shorter, as the mapping it stands for."""
     if key in _PAIRS:
-        under, over = (as_pairs(node, _PAIRS[key]) for node in (under, over))
-    elif key in _NAMES:
-        under, over = as_names(under), as_names(over)
-    elif key == "build":
-        under, over = as_build(under), as_build(over)
-    if under.is_mapping and over.is_mapping:
-        return over.with_fields(_fields(under, over, depth))
-    if under.is_list and over.is_list and key not in _REPLACED:
-        return over.with_items(_unique(chain(under.items, over.items), _IDENTITY.get(key, _text)))
-    if key in ("env_file", "dns", "dns_search", "tmpfs"):
-        return over.with_items([*(under.items or [under]), *(over.items or [over])])
-    return over
-
-
-def _fields(under: Node, over: Node, depth: int) -> dict[str, Node]:
-    fields = dict(under.fields)
-    for key, value in over.fields.items():
-        if value.tag == "!reset":
-            fields.pop(key, None)
-        else:
-            fields[key] = merge(fields[key], value, key, depth - 1) if key in fields else value
-    return fields
+        return as_pairs(node, _PAIRS[key])
+    if key in _NAMES:
+        return as_names(node)
+    return as_build(node) if key == "build" else node
 
 
 def as_pairs(node: Node, separator: str = "=") -> Node:
