@@ -7,8 +7,10 @@ from typing import TypeVar
 
 from pipelines.audit.findings import Unread
 from pipelines.audit.model import (
+    builds,
     compose,
     dockerfile,
+    images,
     kubernetes,
     makefiles,
     monitoring,
@@ -50,6 +52,26 @@ class Model:
     @cached_property
     def dockerfiles(self) -> dict[str, dockerfile.Dockerfile]:
         return self._kept(dockerfile.read(self.tracked))
+
+    @cached_property
+    def builds(self) -> tuple[builds.Declared, ...]:
+        """Every build that Compose, CI or a Makefile asks for, or that a Dockerfile stands for."""
+        return builds.declared(
+            self.tracked, self.projects, self.workflows, self.makefiles, self.dockerfiles
+        )
+
+    @cached_property
+    def _images(self) -> images.Images:
+        return images.Images(self.tracked, self.dockerfiles)
+
+    def image(self, service: compose.Service) -> images.Image:
+        """The image that a service runs in, with what Compose says in place of the image's own."""
+        return self._images.of_service(service)
+
+    @cached_property
+    def images(self) -> tuple[images.Image, ...]:
+        """Every image that is built here, as it is when nothing in Compose changes it."""
+        return self._images.all(self.builds)
 
     @cached_property
     def workflows(self) -> tuple[workflows.Workflow, ...]:
