@@ -18,9 +18,9 @@ _ACTION = re.compile(r"(docker/build-push-action|redhat-actions/buildah-build)@"
 _MATRIX = re.compile(r"\$\{\{\s*matrix\.([\w.-]+)\s*\}\}")
 _MOST_JOBS = 60  # that one matrix makes
 _VALUED = re.compile(
-    r"-[fto]|--(file|tag|target|build-arg|platform|cache-from|cache-to|label|output|progress|builder"
-    r"|secret|ssh|network|iidfile|metadata-file|add-host|memory|build-context|provenance|sbom"
-    r"|annotation|shm-size|ulimit)"
+    r"-[fto]|--(file|tag|target|build-arg|platform|cache-from|cache-to|label|output|progress"
+    r"|builder|secret|ssh|network|iidfile|metadata-file|add-host|memory|build-context|provenance"
+    r"|sbom|annotation|shm-size|ulimit)"
 )
 
 
