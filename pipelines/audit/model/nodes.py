@@ -17,6 +17,8 @@ _NULL = "tag:yaml.org,2002:null"
 _MAPPING = "tag:yaml.org,2002:map"
 _LIST = "tag:yaml.org,2002:seq"
 _DEEPEST = 60  # nested values; people nest a dozen
+_DEEPEST_FILE = 500  # the C stack holds far more
+_SHALLOW = 200  # brackets, or columns of indent
 _LONGEST_MERGE = 1_000  # keys that `<<` may bring into one mapping
 
 
@@ -181,6 +183,8 @@ def read(text: str, file: str) -> Node:
 def documents(text: str, file: str) -> list[Node]:
     """Every document of a file. Raises `Broken`."""
     try:
+        if _may_be_deep(text):
+            _forbid_depth(text)
         return [Node(node, file) for node in yaml.compose_all(text, Loader=_Loader)]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -188,3 +192,23 @@ def documents(text: str, file: str) -> list[Node]:
         raise Broken(mark.line + 1 if mark else 1, reason) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise Broken(1, str(error).partition("\n")[0]) from error
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether values could be nested past what people write; a cheap look, and never too low."""
+    if text.count("[") + text.count("{") > _SHALLOW:
+        return True
+    return any(len(line) - len(line.lstrip(" -?:")) > _SHALLOW for line in text.splitlines())
+
+
+def _forbid_depth(text: str) -> None:
+    """Raise `Broken` for what is nested too deeply: libyaml composes it by calls within calls."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST_FILE:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise Broken(line, "values are nested too deeply")
