@@ -20,6 +20,7 @@ from pipelines.audit.model import (
 )
 from pipelines.audit.model.javascript import JavaScript
 from pipelines.audit.model.python import Python
+from pipelines.audit.model.secrets import Secrets, Written
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import LARGEST, Tracked
 
@@ -104,3 +105,8 @@ class Model:
     @cached_property
     def kubernetes(self) -> kubernetes.Kubernetes:
         return self._kept(kubernetes.read(self.tracked))
+
+    @cached_property
+    def secrets(self) -> tuple[Written, ...]:
+        """Every credential that is written down, but those with which the code does not start."""
+        return Secrets(self.tracked, self.python, self.javascript, self.dockerfiles).standing

@@ -16,12 +16,12 @@ def _words(*lines: str) -> frozenset[str]:
 # What a name must hold to hold a secret, as whole words: `dbPassword`, `DB-PASSWORD`, `db_pass`.
 _SECRET = re.compile(
     r"(?:^| )(?:(?:pg|db|my|mysql|user|admin|root)?password|passwd|passwort|passphrase|pwd"
-    r"|secrets?|token|credentials?|(?:api|secret|auth|access|private|encryption|signing|master)key"
-    r"|(?:api|private|secret|access|account|encryption|crypto|signing|signature|master|auth|jwt"
-    r"|session|hmac|fernet|cookie|shared|storage|cipher|aes) key"
+    r"|secrets?|token|credentials?|(?:api|secret|auth|private|encryption|signing|master)key|salt"
+    r"|(?:api|private|secret|account|encryption|crypto|signing|signature|master|auth|jwt"
+    r"|session|hmac|fernet|cookie|shared|cipher|aes) key"
     r"|(?:db|database|pg|postgres|mysql|redis|mqtt|smtp|mail|email|ftp|ldap|admin|user|root"
     r"|rabbitmq|amqp|mongo|auth|default|login|basic|http) pass"
-    r"|^pass|erlang cookie|connection string)(?: |$)"
+    r"|^pass|erlang cookie|redis auth)(?: |$)"
 )
 _SHORT = re.compile(r"[A-Z0-9_]+_PASS")
 # What follows that word tells what it really is: where the secret is, how long it lasts...
@@ -51,7 +51,7 @@ _NOT = re.compile(
     r"|show|hide|validate|verify|check|get|set|fetch|create|generate|make|parse|with|without|public"
     r"|max|min|num|total|input|output|prompt|completion|cached|page|continuation|next|prev|csrf"
     r"|xsrf|pad|eos|bos|unk|sep|cls|mask|special|stop|start|end|begin|syntax|lexer|design|existing"
-    r"|change|update|remove|delete|invalid|missing|wrong|incorrect|key)(?: |$)"
+    r"|change|update|remove|delete|invalid|missing|wrong|incorrect|key|old|previous)(?: |$)"
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _GAP = re.compile(r"[^A-Za-z0-9]+")
@@ -90,8 +90,8 @@ _MARKS = (
 _SHOWN = re.compile(r"(?i)example|x{4}|0{6}|1234567|abcdef|fake|dummy|your")
 
 _REFERENCE = re.compile(
-    r"\$\{|^`|^\$\(.*\)$|^\$[A-Za-z_]\w*$|\$[A-Z_]{2}|\{\{|%\(\w+\)s|%s|<%|^\{[^{}]*\}$|^<[^<>]*>$"
-    r"|^\[[^\[\]]*\]$|^%[A-Za-z_]+%$|^@\w+@$|\{[A-Za-z_][\w.]*\}"
+    r"\$\{|^`|^\$\(.*\)$|^\$(?:[A-Za-z_]\w*|[\d@*#?])$|\$[A-Z_]{2}|\{\{|%\(\w+\)s|%s|<%"
+    r"|^\{[^{}]*\}$|^<[^<>]*>$|^\[[^\[\]]*\]$|^%[A-Za-z_]+%$|^@\w+@$|\{[A-Za-z_][\w.]*\}"
     r"|^(?:secretKeyRef|valueFrom|vault|ssm|arn|op|file|env|ref|sops)[:+]|^ENC\["
 )
 _NOTHING = _words(
@@ -102,16 +102,18 @@ _NOTHING = _words(
 )
 # People write these to say "something else belongs here".
 _PLACEHOLDER = re.compile(
-    r"(?i)your[-_ .]|[-_ .]your|your(?:own|secret|password|token|key|api)|example|placeholder"
+    r"(?i)your[-_ .]|[-_ .]your|your(?:own|secret|password|token|key|api)|example\.|user:pass"
     r"|replace[-_ ]?(?:me|this|with)|to[-_ ]?be[-_ ]|insert|redacted|fixme|todo|dummy|\bfake"
     r"|fake[-_]|sample|xxx|\*\*\*|\.\.\.|#{3,}|_{4,}|put[-_ ].*here|[-_ ]here$|enter[-_ ]"
-    r"|fill[-_ ]?(?:me|in)|not[-_ ]?(?:a[-_ ]?)?(?:real|used|needed|set|secret)|unused|test[-_]only|^<|>$"
-    r"|generate[-_ ]|goes[-_ ]"
+    r"|fill[-_ ]?(?:me|in)|not[-_ ]?(?:a[-_ ]?)?(?:real|used|needed|set|secret)|unused|test[-_]only"
+    r"|^<|>$|generate[-_ ]|goes[-_ ]"
 )
 # ... and these as well, yet a system starts with them: they are the password until changed.
 _CHANGE = re.compile(
     r"(?i)change[-_ ]?(?:me|it|this|in|the|before)|changed?[-_]|please[-_ ]?change|unsafe|insecure"
+    r"|example|placeholder"
 )
+_NAME_OF_ONE = re.compile(r"[A-Z]+(?:_[A-Z]+)+")  # of a variable that should stand there
 _HOLLOW_HOST = re.compile(r"(?i)your|example\.|^host(?:name)?(?::|$)|^<|^server(?::|$)")
 _PATH = re.compile(r"(?:~|\.{1,2})?/[\w.\-]+(?:/[\w.\-${}]*)*|[A-Za-z]:\\\S*")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,30}://\S*")
@@ -179,7 +181,7 @@ def kind(value: str) -> Kind:
         return Kind.PLACEHOLDER if text[0] in "<[{" and text[:2] != "{{" else Kind.NOTHING
     if _URL.fullmatch(text) or (_PATH.fullmatch(text) and not _looks_random(text)):
         return Kind.NOTHING
-    if _PLACEHOLDER.search(text) or _is_one_letter(text):
+    if _PLACEHOLDER.search(text) or _NAME_OF_ONE.fullmatch(text) or _is_one_letter(text):
         return Kind.PLACEHOLDER
     return Kind.CHANGE if _CHANGE.search(text) else Kind.WORKING
 
@@ -225,3 +227,36 @@ def tokens(text: str) -> Iterator[Token]:
         if not _SHOWN.search(found.group()):
             what, _ = _TOKENS[(found.lastindex or 1) - 1]
             yield Token(what, found.group(), found.start())
+
+
+_COMMON = re.compile(
+    r"(?i)passw|pwd|secret|admin|root|guest|letmein|qwerty|123|changeme|postgres|mysql|mongo|redis"
+    r"|rabbit|minio|default|\bdev|\btest|local|super|hunter|welcome|toor|demo"
+)
+_FIRST_TRY = re.compile(
+    r"(?i)(?:admin|root|guest|postgres|mysql|passw[o0]rd|secret|letmein|qwerty|supersecret)[\d!@#]*"
+)
+_SYMBOL = re.compile(r"[!@#$%^&*+=~]")
+
+
+def is_random(value: str) -> bool:
+    """Whether a text is more likely made up by a machine, or by somebody who meant a password."""
+    if len(value) < 8 or " " in value or value.count(".") > 2 or value.count("-") > 5:
+        return False
+    kinds = (
+        any(it.isdigit() for it in value),
+        any(it.islower() for it in value),
+        any(it.isupper() for it in value),
+        bool(_SYMBOL.search(value)),
+    )
+    return (kinds[0] and sum(kinds) > 1) or (len(value) >= 32 and value.isalnum())
+
+
+def is_common(value: str) -> bool:
+    """Whether a text is one of those that people log in with until they think of a better one."""
+    return " " not in value and len(value) <= 60 and bool(_COMMON.search(value))
+
+
+def is_first_try(value: str) -> bool:
+    """Whether a text is the very first that somebody would try."""
+    return bool(_FIRST_TRY.fullmatch(value))

@@ -1,0 +1,193 @@
+"""Credentials in Python: what names are bound to, what calls are given, and what defaults say."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from pipelines.audit.model.credentials import is_secret_name, logins, tokens
+from pipelines.audit.model.secrets.facts import Where, Written, written
+from pipelines.audit.place import Place
+
+# A file without any such line holds no credential that could be told.
+_WORTH = re.compile(
+    r"(?i)(?:passw|pwd|secret|token|_?key|credential|_pass\b)[^\n]{0,200}[\"'][^\"'\n]{3,}[\"']"
+    r"|://[^\s/@\"']{0,80}:[^\s/@\"']{1,200}@|PRIVATE KEY|AKIA|gh[pousr]_|xox[abp]-"
+)
+# Functions that read a variable of the environment, whose next argument is its default.
+_READERS = frozenset({"getenv", "env", "config", "get_env", "env_var", "getenv_or", "get_env_var"})
+_ENVIRONMENTS = frozenset({"environ", "env", "ENV", "environment", "_env"})
+_METHODS = frozenset({"get", "setdefault", "str", "url", "db", "string", "pop"})
+_WRAPPERS = frozenset({"SecretStr", "str", "Secret", "Field", "PostgresDsn", "RedisDsn"})
+# Arguments that only tell people something.
+_TOLD = frozenset({"help", "description", "example", "examples", "title", "epilog", "usage"})
+
+
+def is_worth_parsing(text: str) -> bool:
+    """Whether a text may hold a credential: a cheap look before the expensive one."""
+    return bool(_WORTH.search(text))
+
+
+def read(tree: ast.Module, file: str) -> Iterator[Written]:
+    """The credentials of one module."""
+    seen: set[Place] = set()
+    for found in _Reading(file).statements(tree.body, settings=False):
+        if found.place not in seen:
+            seen.add(found.place)
+            yield found
+
+
+class _Reading:
+    """One file that is being read; what documents the code is passed over."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def statements(self, body: list[ast.stmt], *, settings: bool) -> Iterator[Written]:
+        waiting: list[tuple[ast.AST, bool]] = [(it, settings) for it in reversed(body)]
+        while waiting:
+            node, is_setting = waiting.pop()
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                continue
+            if isinstance(node, ast.keyword) and node.arg in _TOLD:
+                continue
+            yield from self._node(node, is_setting)
+            inner = is_setting
+            if isinstance(node, ast.ClassDef):
+                if node.name.startswith("Test") or node.name.endswith("Test"):
+                    continue
+                inner = _is_settings(node)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                inner = False
+            waiting += [(it, inner) for it in reversed([*ast.iter_child_nodes(node)])]
+
+    def _node(self, node: ast.AST, is_setting: bool) -> Iterator[Written]:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                yield from self._assigned(_name(target), node.value, is_setting)
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            yield from self._assigned(_name(node.target), node.value, is_setting)
+        elif isinstance(node, ast.Call):
+            yield from self._call(node)
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield from self._assigned(key.value, value, False)
+        elif isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+            yield from self._choice(node)
+        elif isinstance(node, ast.arguments):
+            yield from self._parameters(node)
+        elif isinstance(node, ast.Constant | ast.JoinedStr):
+            yield from self._literal(node)
+
+    def _assigned(self, name: str, value: ast.expr, is_setting: bool) -> Iterator[Written]:
+        for literal in _literals(value):
+            place, text = Place(self._file, literal.lineno), _text(literal)
+            if is_secret_name(name):
+                yield from written(name, text, place, Where.SOURCE, is_default=is_setting)
+            else:
+                yield from self._formed(name, text, place, is_default=is_setting)
+
+    def _call(self, call: ast.Call) -> Iterator[Written]:
+        variable, default = _variable(call)
+        if variable and default is not None:
+            for literal in _literals(default):
+                place = Place(self._file, literal.lineno)
+                yield from written(variable, _text(literal), place, Where.SOURCE, is_default=True)
+            return
+        for keyword in call.keywords:
+            if keyword.arg and keyword.arg not in _TOLD:
+                yield from self._assigned(keyword.arg, keyword.value, False)
+
+    def _choice(self, node: ast.BoolOp) -> Iterator[Written]:
+        """`os.getenv("X") or "value"`."""
+        first = node.values[0]
+        variable = _variable(first)[0] if isinstance(first, ast.Call) else ""
+        for value in node.values[1:] if variable else ():
+            for literal in _literals(value):
+                place = Place(self._file, literal.lineno)
+                yield from written(variable, _text(literal), place, Where.SOURCE, is_default=True)
+
+    def _parameters(self, node: ast.arguments) -> Iterator[Written]:
+        positional = [*node.posonlyargs, *node.args]
+        pairs = [
+            *zip(positional[len(positional) - len(node.defaults) :], node.defaults, strict=True),
+            *zip(node.kwonlyargs, node.kw_defaults, strict=True),
+        ]
+        for argument, default in pairs:
+            if default is not None:
+                yield from self._assigned(argument.arg, default, False)
+
+    def _literal(self, node: ast.Constant | ast.JoinedStr) -> Iterator[Written]:
+        yield from self._formed("", _text(node), Place(self._file, node.lineno), is_default=False)
+
+    def _formed(self, name: str, text: str, place: Place, *, is_default: bool) -> Iterator[Written]:
+        """What is a credential by its form, whatever the name."""
+        if "\n" in text and "PRIVATE KEY" not in text:
+            return
+        if any(logins(text)) or any(tokens(text)):
+            yield from written(name, text, place, Where.SOURCE, is_default=is_default)
+
+
+def _is_settings(node: ast.ClassDef) -> bool:
+    """Whether a class reads its fields from the environment, as pydantic's settings do."""
+    bases = [_name(base) for base in node.bases]
+    return any(base.endswith(("Settings", "Config")) for base in bases)
+
+
+def _name(node: ast.expr) -> str:
+    """The last part of a dotted name; the key of `x["key"]`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        return node.slice.value if isinstance(node.slice.value, str) else ""
+    return ""
+
+
+def _literals(node: ast.expr, depth: int = 0) -> Iterator[ast.Constant | ast.JoinedStr]:
+    """The texts that an expression is, through what only wraps them."""
+    if isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ):
+        yield node
+    elif depth > 4:
+        return
+    elif isinstance(node, ast.IfExp):
+        yield from _literals(node.body, depth + 1)
+        yield from _literals(node.orelse, depth + 1)
+    elif isinstance(node, ast.Call) and _name(node.func) in _WRAPPERS:
+        given = [*node.args[:1], *(it.value for it in node.keywords if it.arg == "default")]
+        for value in given:
+            yield from _literals(value, depth + 1)
+
+
+def _text(node: ast.Constant | ast.JoinedStr) -> str:
+    """A literal; what is put into it stands as `{}`."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    return "".join(str(it.value) if isinstance(it, ast.Constant) else "{x}" for it in node.values)
+
+
+def _variable(call: ast.Call) -> tuple[str, ast.expr | None]:
+    """The variable of the environment that a call reads, and its default."""
+    if not call.args or not isinstance(call.args[0], ast.Constant):
+        return "", None
+    name = call.args[0].value
+    if not isinstance(name, str):
+        return "", None
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        owner = _name(function.value)
+        is_reader = function.attr == "getenv" or (
+            owner in _ENVIRONMENTS and function.attr in _METHODS
+        )
+    else:
+        is_reader = _name(function) in _READERS
+    if not is_reader:
+        return "", None
+    given = [it.value for it in call.keywords if it.arg in ("default", "fallback")]
+    default = call.args[1] if len(call.args) > 1 else (given[0] if given else None)
+    return name, default
