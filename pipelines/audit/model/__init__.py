@@ -21,6 +21,7 @@ from pipelines.audit.model import (
 from pipelines.audit.model.javascript import JavaScript
 from pipelines.audit.model.python import Python
 from pipelines.audit.model.secrets import Secrets, Written
+from pipelines.audit.model.reach import Reach
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import LARGEST, Tracked
 
@@ -85,6 +86,11 @@ class Model:
     @cached_property
     def packages(self) -> dict[str, node.Package]:
         return self._kept(node.read(self.tracked))
+
+    @cached_property
+    def reach(self) -> Reach:
+        """What the workflows run, through make, packages' scripts, shell scripts and actions."""
+        return Reach(self)
 
     @cached_property
     def requirements(self) -> dict[str, requirements.Requirements]:

@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipelines.audit.findings import Unread
-from pipelines.audit.model.nodes import Node
+from pipelines.audit.model import nodes, shell
+from pipelines.audit.model.nodes import Broken, Node
+from pipelines.audit.model.roles import Role, role
 from pipelines.audit.model.shell import Script
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked
+
+_FOLDER = ".github/workflows/"
+_ENDS = (".yml", ".yaml")
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Workflow:
-    """One file of `.github/workflows`, or a composite action (`is_action`, one job "runs")."""
+    """One file of `.github/workflows`, or a composite action (`is_action`, one job "runs").
+
+    `triggers` are the events of `on:`, each with what stands below it.
+    """
 
     file: str
     node: Node
@@ -62,4 +70,124 @@ class Workflow:
 
 def read(tracked: Tracked) -> tuple[tuple[Workflow, ...], tuple[Unread, ...]]:
     """Every workflow and every composite action, by file."""
-    return (), ()
+    found: list[Workflow] = []
+    unread: list[Unread] = []
+    for path in tracked.paths:
+        is_workflow = _is_workflow(path)
+        if not is_workflow and not _is_action(path):
+            continue
+        try:
+            node = nodes.read(tracked.text(path) or "", path)
+        except Broken as error:
+            unread.append(Unread(Place(path, error.line), f"not valid YAML: {error.reason}"))
+            continue
+        if is_workflow and node["jobs"].is_mapping:
+            found.append(_workflow(node))
+        elif not is_workflow and node.get("runs", "using").text == "composite":
+            found.append(_action(node))
+    return tuple(found), tuple(unread)
+
+
+def _is_workflow(path: str) -> bool:
+    rest = path.removeprefix(_FOLDER)
+    return rest != path and "/" not in rest and rest.endswith(_ENDS)
+
+
+def _is_action(path: str) -> bool:
+    is_named = path.rpartition("/")[2] in ("action.yml", "action.yaml")
+    return is_named and role(path) not in (Role.VENDORED, Role.TEST)
+
+
+def _workflow(node: Node) -> Workflow:
+    defaults = _Defaults.of(node)
+    return Workflow(
+        node.file,
+        node,
+        triggers=_triggers(node),
+        jobs={id_: _job(id_, job, defaults) for id_, job in node["jobs"].fields.items()},
+        environment=node["env"].fields,
+    )
+
+
+def _action(node: Node) -> Workflow:
+    runs = node["runs"]
+    job = Job("runs", runs.key_place, runs, steps=_steps(runs, _Defaults()))
+    return Workflow(node.file, node, jobs={"runs": job}, is_action=True)
+
+
+def _triggers(node: Node) -> dict[str, Node]:
+    """`on:` is a text, a list or a mapping; YAML 1.1 reads its key as `true`."""
+    on = node["on"] or node["true"]
+    if on.is_mapping:
+        return on.fields
+    return {item.text: item for item in ([on] if on.is_scalar else on.items)}
+
+
+@dataclass(frozen=True)
+class _Defaults:
+    """What `defaults.run` says, and the shell that GitHub starts without it: bash with -e."""
+
+    folder: str = ""
+    shell: str = ""
+
+    @classmethod
+    def of(cls, node: Node, outer: _Defaults | None = None) -> _Defaults:
+        run = node.get("defaults", "run")
+        outer = outer or cls()
+        return cls(run["working-directory"].text or outer.folder, run["shell"].text or outer.shell)
+
+
+def _job(id_: str, node: Node, outer: _Defaults) -> Job:
+    return Job(
+        id_,
+        node.key_place,
+        node,
+        steps=_steps(node, _Defaults.of(node, outer)),
+        needs=tuple(node["needs"].texts),
+        uses=node["uses"].text,
+        uses_place=node["uses"].key_place,
+        condition=node["if"].text,
+        condition_place=node["if"].key_place,
+        continues=node["continue-on-error"] or None,
+        environment=node["env"].fields,
+        services=node["services"].fields,
+    )
+
+
+def _steps(node: Node, defaults: _Defaults) -> tuple[Step, ...]:
+    return tuple(_step(step, defaults) for step in node["steps"].items if step.is_mapping)
+
+
+def _step(node: Node, defaults: _Defaults) -> Step:
+    return Step(
+        node.place,
+        node,
+        name=node["name"].text,
+        id=node["id"].text,
+        script=_script(node, node["shell"].text or defaults.shell),
+        uses=node["uses"].text,
+        uses_place=node["uses"].key_place,
+        condition=node["if"].text,
+        condition_place=node["if"].key_place,
+        folder=(node["working-directory"].text or defaults.folder).removeprefix("./").rstrip("/"),
+        continues=node["continue-on-error"] or None,
+        environment=node["env"].fields,
+    )
+
+
+def _script(node: Node, named: str) -> Script | None:
+    """What the step runs.
+
+    GitHub starts `bash -e` where no shell is named, `bash -eo pipefail` where bash is, `sh -e`.
+    """
+    run = node["run"]
+    words = named.split()
+    if not run.is_scalar or (words and words[0].rpartition("/")[2] not in ("bash", "sh")):
+        return None
+    is_bare = len(words) <= 1
+    return shell.parse(
+        run.text,
+        run.text_place,
+        stops_at_errors=is_bare or any(word.startswith("-") and "e" in word for word in words[1:]),
+        pipefail=named == "bash" or "pipefail" in named,
+    )

@@ -2,6 +2,104 @@
 
 from __future__ import annotations
 
-from pipelines.audit.rule import Rule
+import re
+from collections.abc import Iterator
 
-RULES: tuple[Rule, ...] = ()
+from pipelines.audit.findings import Also, Fault, Severity
+from pipelines.audit.model import Model, conditions
+from pipelines.audit.model.workflows import Workflow
+from pipelines.audit.place import Place
+from pipelines.audit.rule import Rule, rule
+
+_COMMIT = re.compile(r"[0-9a-fA-F]{40}([0-9a-fA-F]{24})?")
+_BRANCHES = frozenset(("main", "master", "develop", "dev", "latest", "trunk", "HEAD", "edge"))
+_OWN = ("actions/", "github/")  # the platform's own
+
+
+@rule("GATE006", "unreachable-job", Severity.MEDIUM)
+def unreachable(model: Model) -> Iterator[Fault]:
+    """A job or step needs an event that its workflow never has.
+
+    Why: End-to-end tests that wait for `workflow_dispatch` in a workflow without that trigger have
+    never run, and never will; the list of jobs says otherwise.
+
+    Example:
+
+        on: [push, pull_request]
+        jobs:
+          e2e:
+            if: github.event_name == 'workflow_dispatch'
+
+    Mend: Add the trigger to `on:`, or change the condition.
+    """
+    for workflow in model.workflows:
+        events = ", ".join(workflow.triggers) or "nothing"
+        for job in workflow.jobs.values():
+            if conditions.fold(job.condition, workflow) is False:
+                yield _never(job.condition_place or job.place, f"job `{job.id}`", events, workflow)
+                continue
+            for step in job.steps:
+                if conditions.fold(step.condition, workflow) is False:
+                    place = step.condition_place or step.place
+                    name = step.name or step.uses or "a step"
+                    yield _never(place, f"step `{name}`", events, workflow)
+
+
+def _never(place: Place, what: str, events: str, workflow: Workflow) -> Fault:
+    on = workflow.node["on"] or workflow.node["true"]
+    return Fault(
+        place,
+        f"{what} never runs: the workflow is triggered by {events} alone",
+        "add the event that it waits for to `on:`, or change the condition",
+        also=(Also(on.key_place, "all that triggers it"),),
+    )
+
+
+@rule("GATE007", "action-unpinned", Severity.LOW)
+def unpinned(model: Model) -> Iterator[Fault]:
+    """An action is named by a tag or a branch, which somebody can move.
+
+    Why: Whoever can push to the action's repository can run code with this repository's token and
+    secrets; tags of well-known actions have been moved for that.
+
+    Example:
+
+        - uses: actions/checkout@v4
+
+    Mend: Name the commit, and the tag in a comment:
+    `uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2`.
+    """
+    for workflow in model.workflows:
+        for job in workflow.jobs.values():
+            if job.uses:
+                yield from _uses(job.uses, job.uses_place or job.place)
+            for step in job.steps:
+                if step.uses:
+                    yield from _uses(step.uses, step.uses_place or step.place)
+
+
+def _uses(uses: str, place: Place) -> Iterator[Fault]:
+    if uses.startswith(("./", "../")):
+        return
+    if uses.startswith("docker://"):
+        if "@sha256:" not in uses:
+            yield Fault(
+                place,
+                f"the image `{uses.removeprefix('docker://')}` is named without a digest",
+                "add `@sha256:...`",
+            )
+        return
+    action, _, version = uses.partition("@")
+    if _COMMIT.fullmatch(version):
+        return
+    is_branch = not version or version in _BRANCHES
+    is_foreign = not action.startswith(_OWN)
+    yield Fault(
+        place,
+        f"`{action}` is named by {'a branch' if is_branch else 'a tag'}, not by a commit",
+        "name the commit by its 40 digits, and the tag in a comment behind it",
+        severity=Severity.MEDIUM if is_branch and is_foreign else None,
+    )
+
+
+RULES: tuple[Rule, ...] = (unreachable, unpinned)

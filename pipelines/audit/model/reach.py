@@ -1,0 +1,343 @@
+"""What a pipeline reaches: every command it runs, through make, scripts, packages and actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pipelines.audit.model import conditions, shell
+from pipelines.audit.model.makefiles import Makefile
+from pipelines.audit.model.node import Package
+from pipelines.audit.model.shell import Command, Script
+from pipelines.audit.model.workflows import Job, Step, Workflow
+from pipelines.audit.place import Place
+from pipelines.audit.tracked import join
+
+if TYPE_CHECKING:
+    from pipelines.audit.model import Model
+
+_DEEPEST = 12  # make calls a script calls npm calls ...
+_MOST = 20_000  # commands of one repository
+_MANAGERS = frozenset(("npm", "yarn", "pnpm", "bun"))
+_NOT_SCRIPTS = frozenset(
+    (
+        "install",
+        "i",
+        "ci",
+        "add",
+        "remove",
+        "exec",
+        "x",
+        "dlx",
+        "publish",
+        "pack",
+        "audit",
+        "outdated",
+        "config",
+        "cache",
+        "link",
+        "login",
+        "version",
+        "init",
+        "create",
+        "list",
+        "ls",
+        "why",
+        "store",
+        "fetch",
+        "import",
+        "rebuild",
+        "prune",
+        "dedupe",
+        "up",
+        "update",
+        "upgrade",
+        "set",
+    )
+)
+_FOLDER_OPTIONS = frozenset(("--prefix", "-C", "--cwd", "--dir", "--directory"))
+_PACKAGE_OPTIONS = frozenset(("-w", "--workspace", "--filter", "-F"))
+_SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "source", "."))
+
+
+@dataclass(frozen=True)
+class Reached:
+    """One command that a step of a workflow runs.
+
+    `chain` leads from the workflow's line to the command's own. `folder` is relative to the root,
+    None when it cannot be told. `swallowed` counts what swallows the calls on the way, too.
+    """
+
+    command: Command
+    chain: tuple[Place, ...]
+    workflow: Workflow
+    job: Job
+    step: Step
+    folder: str | None
+    target: str = ""  # the make target or npm script it stands in
+    source: str = "workflow"  # or "make", "package", "script"
+    is_ignored: bool = False  # a `-` before the recipe's line
+    swallowed_outside: str = ""  # by what a call on the way stands in
+    is_dead: bool = False  # the job or step can never run
+
+    @property
+    def place(self) -> Place:
+        return self.command.place
+
+    @property
+    def can_fail(self) -> bool:
+        return not (self.command.swallowed or self.is_ignored or self.swallowed_outside)
+
+
+class Reach:
+    """All that the workflows of a repository run."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    @cached_property
+    def commands(self) -> tuple[Reached, ...]:
+        found: list[Reached] = []
+        for workflow in self._model.workflows:
+            if workflow.is_action:
+                continue
+            for reached in self._workflow(workflow, (), 0):
+                found.append(reached)
+                if len(found) >= _MOST:
+                    return tuple(found)
+        return tuple(found)
+
+    def _workflow(
+        self, workflow: Workflow, chain: tuple[Place, ...], depth: int
+    ) -> Iterator[Reached]:
+        dead = dead_jobs(workflow)
+        for job in workflow.jobs.values():
+            for reached in self._job(workflow, job, chain, depth):
+                yield replace(reached, is_dead=True) if job.id in dead else reached
+
+    def _job(
+        self, workflow: Workflow, job: Job, chain: tuple[Place, ...], depth: int
+    ) -> Iterator[Reached]:
+        if job.uses.startswith("./") and depth < _DEEPEST:
+            other = self._workflows.get(join("", job.uses) or "")
+            if other is not None:
+                way = (*chain, job.uses_place or job.place)
+                yield from self._workflow(other, way, depth + 1)
+        for step in job.steps:
+            is_dead = conditions.fold(step.condition, workflow) is False
+            for reached in self._step(workflow, job, step, chain, depth):
+                yield replace(reached, is_dead=True) if is_dead else reached
+
+    def _step(
+        self, workflow: Workflow, job: Job, step: Step, chain: tuple[Place, ...], depth: int
+    ) -> Iterator[Reached]:
+        if step.uses.startswith("./") and depth < _DEEPEST:
+            folder = join("", step.uses) or ""
+            for name in ("action.yml", "action.yaml"):
+                action = self._workflows.get(f"{folder}/{name}")
+                if action is not None:
+                    way = (*chain, step.uses_place or step.place)
+                    for inner in action.jobs["runs"].steps:
+                        yield from self._step(workflow, job, inner, way, depth + 1)
+        if step.script is not None:
+            start = Reached(
+                Command((), step.place, ""), chain, workflow, job, step, _plain(step.folder)
+            )
+            yield from self._script(step.script, start, depth)
+
+    def _script(self, script: Script, start: Reached, depth: int) -> Iterator[Reached]:
+        for command in script.commands:
+            reached = replace(
+                start,
+                command=command,
+                chain=(*start.chain, command.place),
+                folder=_within(start.folder, command.folder),
+            )
+            yield reached
+            if depth < _DEEPEST:
+                yield from self._through(reached, depth + 1)
+
+    def _through(self, reached: Reached, depth: int) -> Iterator[Reached]:
+        """What the command itself calls in this repository."""
+        words = reached.command.words
+        outside = reached.command.swallowed or ("-" if reached.is_ignored else "")
+        start = replace(
+            reached,
+            swallowed_outside=reached.swallowed_outside or outside,
+            is_ignored=False,
+        )
+        program = reached.command.program
+        if program in ("make", "gmake"):
+            yield from self._make(words, start, depth)
+        elif program in _MANAGERS:
+            yield from self._package(words, start, depth)
+        else:
+            yield from self._shell_script(words, start, depth)
+
+    def _make(self, words: Sequence[str], start: Reached, depth: int) -> Iterator[Reached]:
+        folder, names = start.folder, []
+        rest = iter(words[1:])
+        for word in rest:
+            if word in ("-C", "--directory"):
+                folder = _within(folder, next(rest, ""))
+            elif word in ("-f", "--file", "-j", "--jobs"):
+                next(rest, "")
+            elif not word.startswith("-") and "=" not in word:
+                names.append(word)
+        makefile = self._makefile(folder)
+        if makefile is None:
+            return
+        seen: set[str] = set()
+        for name in names or [makefile.default]:
+            yield from self._target(makefile, name, replace(start, folder=folder), depth, seen)
+
+    def _makefile(self, folder: str | None) -> Makefile | None:
+        if folder is None:
+            return None
+        at = f"{folder}/" if folder else ""
+        found = (
+            self._model.makefiles.get(f"{at}{name}")
+            for name in ("GNUmakefile", "makefile", "Makefile")
+        )
+        return next((it for it in found if it is not None), None)
+
+    def _target(
+        self, makefile: Makefile, name: str, start: Reached, depth: int, seen: set[str]
+    ) -> Iterator[Reached]:
+        target = makefile.targets.get(name)
+        if target is None or name in seen or depth > _DEEPEST:
+            return
+        seen.add(name)
+        for other in target.needs:
+            yield from self._target(makefile, other, start, depth + 1, seen)
+        for line in target.recipe:
+            inner = replace(start, target=name, source="make", is_ignored=line.is_ignored)
+            yield from self._script(line.script, inner, depth)
+
+    def _package(self, words: Sequence[str], start: Reached, depth: int) -> Iterator[Reached]:
+        folder, package, script = self._script_called(words, start.folder)
+        found = self._found_package(folder, package)
+        if found is None or not script:
+            return
+        for name in (f"pre{script}", script, f"post{script}"):
+            if name in found.scripts:
+                inner = replace(start, target=name, source="package", folder=found.folder)
+                yield from self._script(found.scripts[name], inner, depth)
+
+    def _script_called(
+        self, words: Sequence[str], folder: str | None
+    ) -> tuple[str | None, str, str]:
+        """The folder, the package by name, and the script that `npm run lint -w web` calls."""
+        package, plain = "", []
+        rest = iter(words[1:])
+        for word in rest:
+            name, _, value = word.partition("=")
+            if name in _FOLDER_OPTIONS:
+                folder = _within(folder, value or next(rest, ""))
+            elif name in _PACKAGE_OPTIONS:
+                package = value or next(rest, "")
+            elif word == "--":
+                break
+            elif not word.startswith("-"):
+                plain.append(word)
+        if plain[:1] == ["workspace"] and len(plain) > 2:
+            package, plain = plain[1], plain[2:]
+        if plain[:1] in (["run"], ["run-script"]):
+            return folder, package, plain[1] if len(plain) > 1 else ""
+        name = plain[0] if plain else ""
+        name = {"t": "test", "tst": "test"}.get(name, name)
+        is_script = name not in _NOT_SCRIPTS and (
+            words[0].rpartition("/")[2] != "npm" or name in ("test", "start", "stop", "restart")
+        )
+        return folder, package, name if is_script else ""
+
+    def _found_package(self, folder: str | None, name: str) -> Package | None:
+        if name:
+            plain = name.strip("./")
+            for each in self._model.packages.values():
+                if name == each.name or plain == each.folder or each.folder.endswith(f"/{plain}"):
+                    return each
+            return None
+        return self._model.packages.get(folder) if folder is not None else None
+
+    def _shell_script(self, words: Sequence[str], start: Reached, depth: int) -> Iterator[Reached]:
+        plain = [word for word in words if not word.startswith("-")]
+        if plain and plain[0] in _SHELLS:
+            plain = plain[1:]
+        if not plain or start.folder is None:
+            return
+        path = join(start.folder, plain[0])
+        if (
+            path is None
+            or path not in self._model.tracked
+            or plain[0] == path.rpartition("/")[2] == ""
+        ):
+            return
+        script = self._parsed(path)
+        if script is not None:
+            inner = replace(start, target="", source="script")
+            yield from self._script(script, inner, depth)
+
+    def _parsed(self, path: str) -> Script | None:
+        """A shell script of the repository, by its first line or its name."""
+        if path not in self._scripts:
+            self._scripts[path] = read_script(self._model.tracked.text(path) or "", path)
+        return self._scripts[path]
+
+    @cached_property
+    def _scripts(self) -> dict[str, Script | None]:
+        return {}
+
+    @cached_property
+    def _workflows(self) -> Mapping[str, Workflow]:
+        return {workflow.file: workflow for workflow in self._model.workflows}
+
+
+def read_script(text: str, path: str) -> Script | None:
+    """A file as a shell script; None for another language."""
+    first = text.partition("\n")[0]
+    is_shell = first.startswith("#!") and any(
+        word.rpartition("/")[2] in _SHELLS for word in first[2:].split()
+    )
+    if not is_shell and (first.startswith("#!") or not path.endswith((".sh", ".bash"))):
+        return None
+    stops = is_shell and any(word.startswith("-") and "e" in word for word in first[2:].split()[1:])
+    return shell.parse(text, Place(path), stops_at_errors=stops)
+
+
+def dead_jobs(workflow: Workflow) -> frozenset[str]:
+    """The jobs that can never run: by their own condition, or as they need one that cannot."""
+    dead = {
+        id_
+        for id_, job in workflow.jobs.items()
+        if conditions.fold(job.condition, workflow) is False
+    }
+    for _ in workflow.jobs:
+        more = {
+            id_
+            for id_, job in workflow.jobs.items()
+            if dead & set(job.needs) and not _runs_anyway(job.condition)
+        }
+        if more <= dead:
+            break
+        dead |= more
+    return frozenset(dead)
+
+
+def _runs_anyway(condition: str) -> bool:
+    """Whether a job runs although one that it needs was skipped."""
+    return any(word in condition for word in ("always()", "cancelled()", "failure()"))
+
+
+def _plain(folder: str) -> str | None:
+    return None if "$" in folder else join("", folder or ".")
+
+
+def _within(folder: str | None, path: str) -> str | None:
+    if not path:
+        return folder
+    if folder is None or "$" in path or path.startswith(("/", "~", "-")) or "GITHUB_" in path:
+        return None
+    return join(folder, path)

@@ -1,0 +1,282 @@
+"""Tests and checks that a repository has, and that its pipeline does not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipelines.audit.findings import Severity
+from pipelines.audit.model import gates
+from pipelines.audit.model.gates import Kind
+from pipelines.audit.model.reach import Reached
+from pipelines.audit.model.roles import Role, role
+from pipelines.audit.place import Place
+from pipelines.audit.tracked import join
+
+if TYPE_CHECKING:
+    from pipelines.audit.model import Model
+
+# What may run anything: what it does cannot be told from its words.
+_OPAQUE = frozenset(
+    (
+        "tox",
+        "nox",
+        "just",
+        "task",
+        "invoke",
+        "inv",
+        "bazel",
+        "bazelisk",
+        "earthly",
+        "dagger",
+        "gradle",
+        "gradlew",
+        "mvn",
+        "mvnw",
+        "rake",
+        "turbo",
+        "nx",
+        "lerna",
+        "moon",
+        "mage",
+        "doit",
+        "hatch",
+        "devenv",
+        "nix",
+        "act",
+        "ctest",
+        "pants",
+        "buck2",
+        "scons",
+        "ninja",
+        "cmake",
+        "devcontainer",
+        "xtask",
+        "mise",
+    )
+)
+_OTHER_CI = (
+    ".gitlab-ci.yml",
+    "Jenkinsfile",
+    ".travis.yml",
+    "azure-pipelines.yml",
+    ".drone.yml",
+    "bitbucket-pipelines.yml",
+    ".circleci/config.yml",
+    ".buildkite/pipeline.yml",
+    "appveyor.yml",
+    ".cirrus.yml",
+    "cloudbuild.yaml",
+    ".woodpecker.yml",
+)
+_COMPONENT = frozenset(
+    ("requirements.txt", "pyproject.toml", "setup.py", "package.json", "Dockerfile", "setup.cfg")
+)
+_PYTHON_TESTS = frozenset(("pytest", "py.test", "unittest", "nose2", "trial", "stestr"))
+_KINDS = (Kind.LINT, Kind.TYPES, Kind.FORMAT)
+_CONFIGS = {
+    "mypy.ini": Kind.TYPES,
+    "pyrightconfig.json": Kind.TYPES,
+    ".flake8": Kind.LINT,
+    "ruff.toml": Kind.LINT,
+    ".ruff.toml": Kind.LINT,
+    ".pylintrc": Kind.LINT,
+}
+
+
+class Unrun(NamedTuple):
+    """A gate that no step of CI runs; `instead` is a place that might have."""
+
+    place: Place
+    what: str
+    remedy: str
+    is_one: bool = True
+    severity: Severity | None = None
+    instead: Place | None = None
+    why_not: str = ""
+
+
+def unrun(model: Model) -> Iterator[Unrun]:
+    """Every suite, and every other gate, that CI does not run; nothing where it cannot be told."""
+    if any(path in model.tracked for path in _OTHER_CI):
+        return
+    reached = [it for it in model.reach.commands if not it.is_dead]
+    if any(_is_opaque(model, it) for it in reached):
+        return
+    if not any(not workflow.is_action for workflow in model.workflows):
+        yield from _no_pipeline(model)
+        return
+    yield from _suites(model, reached)
+    yield from _scripts(model, reached)
+    yield from _configured(model, reached)
+
+
+def _is_opaque(model: Model, reached: Reached) -> bool:
+    """Whether a command may run gates that are not seen."""
+    plain = gates.bare(reached.command.words)
+    if not plain:
+        return False
+    program = plain[0].rpartition("/")[2]
+    if program in _OPAQUE:
+        return True
+    if program in ("docker", "docker-compose"):
+        return any(word in ("run", "exec", "bake") for word in plain[1:4])
+    if program == "pre-commit":
+        return True
+    if program.endswith(".py") and reached.folder is not None:
+        path = join(reached.folder, plain[0])
+        return path in model.tracked and gates.kind(plain) is None and "test" in program
+    return False
+
+
+def _no_pipeline(model: Model) -> Iterator[Unrun]:
+    suites = _test_files(model)
+    if suites:
+        first = min(suites)
+        yield Unrun(
+            Place(first),
+            f"{len(suites)} test file{'s' if len(suites) > 1 else ''}, as there is no CI,",
+            "add a workflow that runs the tests",
+            is_one=len(suites) == 1,
+            severity=Severity.LOW,
+        )
+
+
+def _test_files(model: Model) -> list[str]:
+    return [
+        path
+        for path in model.tracked.paths
+        if path.endswith(".py")
+        and _is_python_test(path.rpartition("/")[2])
+        and not _is_somebody_elses(path)
+    ]
+
+
+def _is_python_test(name: str) -> bool:
+    return name.startswith("test_") or name.endswith("_test.py")
+
+
+def _is_somebody_elses(path: str) -> bool:
+    """Vendored, a template's or an example's own tests, or data of a test."""
+    folders = path.split("/")[:-1]
+    return role(path) in (Role.VENDORED, Role.EXAMPLE, Role.DOCUMENT) or any(
+        it in ("fixtures", "testdata", "data", "templates", "examples") for it in folders
+    )
+
+
+def _suites(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
+    """Folders of Python tests that no command of CI looks into."""
+    commands = [it for it in reached if _tests_python(it)]
+    if any(it.folder is None for it in commands):
+        return
+    roots = [root for it in commands for root in _looked_into(it)]
+    if None in roots:
+        return
+    groups: dict[str, list[str]] = {}
+    for path in _test_files(model):
+        if not any(_is_below(path, root or "") for root in roots):
+            groups.setdefault(_component(model, path), []).append(path)
+    for component, paths in sorted(groups.items()):
+        where = f"of `{component}` " if component else ""
+        yield Unrun(
+            Place(paths[0]),
+            f"the tests {where}({len(paths)} file{'s' if len(paths) > 1 else ''})",
+            "run them in CI",
+            is_one=False,
+            instead=commands[0].chain[0] if commands else None,
+            why_not="this runs other tests" if commands else "",
+        )
+
+
+def _tests_python(reached: Reached) -> bool:
+    plain = gates.bare(reached.command.words)
+    program = plain[0].rpartition("/")[2] if plain else ""
+    return program in _PYTHON_TESTS or (program == "manage.py" and "test" in plain[1:2])
+
+
+def _looked_into(reached: Reached) -> Iterator[str | None]:
+    """The folders and files that a test command looks into; None for what cannot be told."""
+    folder = reached.folder
+    if folder is None:
+        yield None
+        return
+    named = []
+    for word in gates.bare(reached.command.words)[1:]:
+        if "$" in word or "GITHUB_" in word or "{" in word:
+            yield None
+            return
+        place = word.partition("::")[0]
+        if not word.startswith("-") and ("/" in place or place.endswith(".py") or place == "."):
+            named.append(join(folder, place))
+        elif not word.startswith("-") and place in ("tests", "test", "src", "discover"):
+            named.append(join(folder, place) if place != "discover" else folder)
+    if not named:
+        yield folder
+    yield from named
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(f"{folder}/")
+
+
+def _component(model: Model, path: str) -> str:
+    """The folder around a test that is built or installed as one; the first below the root else."""
+    folder = path.rpartition("/")[0]
+    while folder:
+        if any(f"{folder}/{name}" in model.tracked for name in _COMPONENT):
+            return folder
+        folder = folder.rpartition("/")[0]
+    return ""
+
+
+def _scripts(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
+    """Gates among the scripts of packages, and targets of Makefiles."""
+    run = {(it.command.place.file, it.target) for it in reached if it.target}
+    kinds = {(it.folder, kind) for it in reached if (kind := gates.kind(it.command.words))}
+    for package in model.packages.values():
+        if role(package.file) is not Role.PRODUCTION:
+            continue
+        for name, script in package.scripts.items():
+            kind = gates.kind_of_name(name)
+            own = [found for it in script.commands if (found := gates.kind(it.words))]
+            is_run = (package.file, name) in run or (package.folder, kind) in kinds
+            if kind in (*_KINDS, Kind.TEST) and own and not is_run:
+                yield Unrun(
+                    script.place,
+                    f"script `{name}` of `{package.folder or 'the root'}` ({kind.value})",
+                    f"run it in CI: `npm run {name}`",
+                )
+
+
+def _configured(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
+    """Linters and type checkers with a configuration, of a kind that CI never runs."""
+    kinds = {gates.kind(it.command.words) for it in reached}
+    targets = _gate_targets(model, reached)
+    for kind in _KINDS:
+        if kind in kinds:
+            continue
+        if kind in targets:
+            yield targets[kind]
+            continue
+        config = next(
+            (name for name, it in _CONFIGS.items() if it is kind and name in model.tracked), ""
+        )
+        if config:
+            yield Unrun(Place(config), f"the {kind.value} that this configures", "run it in CI")
+
+
+def _gate_targets(model: Model, reached: Sequence[Reached]) -> dict[Kind, Unrun]:
+    """The first target of the root's Makefile for each kind that holds a gate CI does not run."""
+    run = {it.target for it in reached if it.source == "make"}
+    found: dict[Kind, Unrun] = {}
+    for makefile in model.makefiles.values():
+        for target in makefile.targets.values():
+            kind = gates.kind_of_name(target.name)
+            own = any(gates.kind(it.words) for line in target.recipe for it in line.script.commands)
+            if kind and own and target.name not in run and kind not in found:
+                found[kind] = Unrun(
+                    target.place,
+                    f"target `{target.name}` ({kind.value})",
+                    f"run it in CI: `make {target.name}`",
+                )
+    return found
