@@ -181,9 +181,11 @@ def kind(value: str) -> Kind:
         return Kind.PLACEHOLDER if text[0] in "<[{" and text[:2] != "{{" else Kind.NOTHING
     if _URL.fullmatch(text) or (_PATH.fullmatch(text) and not _looks_random(text)):
         return Kind.NOTHING
-    if _PLACEHOLDER.search(text) or _NAME_OF_ONE.fullmatch(text) or _is_one_letter(text):
+    if _PLACEHOLDER.search(text) or _is_one_letter(text):
         return Kind.PLACEHOLDER
-    return Kind.CHANGE if _CHANGE.search(text) else Kind.WORKING
+    if _CHANGE.search(text):
+        return Kind.CHANGE
+    return Kind.PLACEHOLDER if _NAME_OF_ONE.fullmatch(text) else Kind.WORKING
 
 
 def _looks_random(text: str) -> bool:

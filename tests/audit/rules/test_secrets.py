@@ -69,6 +69,7 @@ def test_no_credential_in_compose(line):
 )
 def test_a_default_in_compose(line):
     assert places(DEFAULT, compose(line)) == ["compose.yaml:4"]
+    assert places(HARDCODED, compose(line)) == []
 
 
 @pytest.mark.parametrize(
@@ -161,6 +162,8 @@ def test_no_credential_in_python(code):
         'SECRET = os.getenv("JWT_SECRET") or "dev_secret"',
         'SECRET = os.getenv("JWT_SECRET", default="dev_secret")',
         'SECRET = config("SECRET_KEY", default="dev")',
+        'SECRET = read_secret("JWT_SECRET", default="dev_secret")',
+        'URL = given or "postgresql://app:hunter2@localhost:5432/app"',
         'URL = os.getenv("DATABASE_URL", "postgresql://app:hunter2@localhost:5432/app")',
         'URL = fixed(os.getenv("DATABASE_URL", "postgresql://app:hunter2@localhost/app"))',
         'class A(BaseSettings): jwt_secret: str = "dev_secret"',
@@ -267,6 +270,7 @@ def test_a_credential_in_other_files(path, text, expected):
         ("Dockerfile", "FROM python\nARG DB_PASSWORD=hunter2\n", ["Dockerfile:2"]),
         ("docker/run.sh", 'PASSWORD="${PASSWORD:-hunter2}"\n', ["docker/run.sh:1"]),
         ("docker/run.sh", 'PASSWORD="${PASSWORD:?}"\n', []),
+        ("Makefile", "up:\n\t@URL=$${URL:-postgres://a:hunter2@db/a} run\n", ["Makefile:2"]),
     ],
 )
 def test_a_default_in_other_files(path, text, expected):

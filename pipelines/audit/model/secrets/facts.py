@@ -92,10 +92,10 @@ def interpolated(
     defaults = [it for it in asked if it.has_default and "$" not in it.argument]
     for it in defaults:
         yield from _default(name, it, whole, place, where, service)
-    known = {it.argument for it in defaults}
-    for found in written(name, whole, place, where, service=service):
-        # What is put together of parts is a credential only by its form.
-        if not asked or (found.what and found.value not in known and whole not in known):
+    # What is put together of parts is a credential only by its form, and not by its defaults'.
+    bare = resolve(raw, {it.name: "${}" for it in defaults})
+    for found in written(name, bare, place, where, service=service):
+        if not asked or found.what:
             yield found
 
 

@@ -18,6 +18,7 @@ _WORTH = re.compile(
 # Functions that read a variable of the environment, whose next argument is its default.
 _READERS = frozenset({"getenv", "env", "config", "get_env", "env_var", "getenv_or", "get_env_var"})
 _ENVIRONMENTS = frozenset({"environ", "env", "ENV", "environment", "_env"})
+_CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _METHODS = frozenset({"get", "setdefault", "str", "url", "db", "string", "pop"})
 _WRAPPERS = frozenset({"SecretStr", "str", "Secret", "Field", "PostgresDsn", "RedisDsn"})
 # Arguments that only tell people something.
@@ -101,10 +102,10 @@ class _Reading:
                 yield from self._assigned(keyword.arg, keyword.value, False)
 
     def _choice(self, node: ast.BoolOp) -> Iterator[Written]:
-        """`os.getenv("X") or "value"`."""
+        """`os.getenv("X") or "value"`, `given or "value"`."""
         first = node.values[0]
-        variable = _variable(first)[0] if isinstance(first, ast.Call) else ""
-        for value in node.values[1:] if variable else ():
+        variable = _variable(first)[0] if isinstance(first, ast.Call) else _name(first)
+        for value in node.values[1:]:
             for literal in _literals(value):
                 place = Place(self._file, literal.lineno)
                 yield from written(variable, _text(literal), place, Where.SOURCE, is_default=True)
@@ -179,6 +180,9 @@ def _variable(call: ast.Call) -> tuple[str, ast.expr | None]:
     if not isinstance(name, str):
         return "", None
     function = call.func
+    given = [it.value for it in call.keywords if it.arg in ("default", "fallback")]
+    if given and _CAPITALS.fullmatch(name):  # whatever reads it, by that name and with a default
+        return name, given[0]
     if isinstance(function, ast.Attribute):
         owner = _name(function.value)
         is_reader = function.attr == "getenv" or (
@@ -188,6 +192,5 @@ def _variable(call: ast.Call) -> tuple[str, ast.expr | None]:
         is_reader = _name(function) in _READERS
     if not is_reader:
         return "", None
-    given = [it.value for it in call.keywords if it.arg in ("default", "fallback")]
     default = call.args[1] if len(call.args) > 1 else (given[0] if given else None)
     return name, default

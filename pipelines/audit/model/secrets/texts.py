@@ -83,7 +83,8 @@ def script(tracked: Tracked, path: str) -> Iterator[Written]:
     """A shell script or a Makefile: assignments, defaults, and what commands are given."""
     for place, line in _lines(tracked, path):
         if not line.lstrip().startswith("#"):
-            yield from shell_line(line, place, Where.SCRIPT)
+            # A recipe doubles the dollars that are the shell's.
+            yield from shell_line(line.replace("$$", "$"), place, Where.SCRIPT)
 
 
 def shell_line(line: str, place: Place, where: Where, service: str = "") -> Iterator[Written]:
