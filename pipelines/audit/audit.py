@@ -29,10 +29,16 @@ class Report(NamedTuple):
 
 
 def audit(tracked: Tracked, rules: Mapping[str, Rule] = RULES) -> Report:
-    """Hold the repository to the rules."""
+    """Hold the repository to the rules; those that judge what others found come last."""
     model = Model(tracked)
-    found = [(rule, fault) for rule in rules.values() for fault in rule(model)]
-    findings = sorted(_findings(tracked, found), key=_order)
+    judges = [rule for rule in rules.values() if rule.judges]
+    asked = {**RULES, **rules} if judges else rules  # a judge wants to know everything
+    found = [(rule, fault) for rule in asked.values() if not rule.judges for fault in rule(model)]
+    hidden = _hidden(found)
+    model.findings = tuple(_findings(tracked, found, hidden))
+    judged = [(rule, fault) for rule in judges for fault in rule(model)]
+    everything = (*model.findings, *_findings(tracked, judged, hidden))
+    findings = sorted((it for it in everything if it.rule in rules), key=_order)
     return Report(
         tuple(_identified(findings)), model.unread, len(tracked), revision=tracked.revision
     )
@@ -42,12 +48,19 @@ def _order(finding: Finding) -> tuple[object, ...]:
     return (*finding.place, finding.rule, finding.service, finding.message)
 
 
-def _findings(tracked: Tracked, found: list[tuple[Rule, Fault]]) -> Iterator[Finding]:
-    """One finding for each different fault; what a fault hides is hidden on that line for all."""
+def _hidden(found: Iterable[tuple[Rule, Fault]]) -> dict[Place, set[str]]:
+    """What a fault hides is hidden on that line for all."""
     hidden: dict[Place, set[str]] = {}
     for _, fault in found:
         for place in (fault.place, *(also.place for also in fault.also)):
             hidden.setdefault(place, set()).update(fault.hide)
+    return hidden
+
+
+def _findings(
+    tracked: Tracked, found: Iterable[tuple[Rule, Fault]], hidden: Mapping[Place, set[str]]
+) -> Iterator[Finding]:
+    """One finding for each different fault."""
     seen = set()
     for rule, fault in found:
         key = (rule.id, fault.place, fault.service, fault.message)

@@ -25,6 +25,7 @@ class Rule:
     severity: Severity
     confidence: Confidence
     check: Check
+    judges: bool = False  # what the other rules found: it is asked after them, and reads `findings`
 
     def __call__(self, model: Model) -> Iterator[Fault]:
         return self.check(model)
@@ -39,11 +40,16 @@ class Rule:
 
 
 def rule(
-    id_: str, name: str, severity: Severity, confidence: Confidence = Confidence.HIGH
+    id_: str,
+    name: str,
+    severity: Severity,
+    confidence: Confidence = Confidence.HIGH,
+    *,
+    judges: bool = False,
 ) -> Callable[[Check], Rule]:
     """Make a function over the model a rule; what it yields takes severity and confidence here."""
 
     def decorate(check: Check) -> Rule:
-        return Rule(id_, name, severity, confidence, check)
+        return Rule(id_, name, severity, confidence, check, judges)
 
     return decorate

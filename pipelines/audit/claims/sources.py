@@ -22,11 +22,8 @@ _SUMMARY = re.compile(
     r"|progress|complet|implementation|changes|remediation|improvements|post-?mortem",
     re.IGNORECASE,
 )
-# A cheap look before a file is parsed: a ticked box, a mark, or a word that tells what was done.
-_MAY_CLAIM = re.compile(
-    r"\[[xX]\]|[✅✔☑]|\b(?:fixed|fixes|added|removed|resolved|addressed|implemented|completed?)\b",
-    re.IGNORECASE,
-)
+# A cheap look before a file is parsed in which only boxes and marks count.
+_MARK = re.compile(r"\[[xX]\]|[✅✔☑]")
 
 
 class Manner(Enum):
@@ -60,5 +57,7 @@ def documents(tracked: Tracked, files: Sequence[str] = ()) -> Iterator[tuple[Doc
     for file in files or tracked.paths:
         spoken = manner(file) or (Manner.SUMMARY if files else None)
         text = tracked.text(file) if spoken else None
-        if spoken and text and len(text) <= LARGEST and _MAY_CLAIM.search(text):
+        if not spoken or not text or len(text) > LARGEST:
+            continue
+        if spoken is not Manner.OTHER or _MARK.search(text):
             yield markdown.parse(text, file), spoken

@@ -50,8 +50,8 @@ _OPEN_WORDS = _words(
     r"hasn't|haven't|doesn't|don't|won't|can't|cannot|no-one|nobody|partly|partially|almost",
 )
 _PAST = _words(
-    r"removed|replaced|added|fixed|created|enabled|disabled|enforced|locked[ -]down|externali[sz]ed",
-    r"hardened|resolved|addressed|implemented|configured|migrated|restricted|secured|pinned",
+    r"removed|replaced|added|fixed|created|enabled|disabled|enforced|locked[ -]down|hardened",
+    r"externali[sz]ed|resolved|addressed|implemented|configured|migrated|restricted|secured|pinned",
     r"eliminated|moved|introduced|integrated|no longer|now|rotated|mitigated|remediated|tightened",
     r"turned (?:off|on)|patched|documented|switched|converted|(?:has|have) been|dropped",
 )

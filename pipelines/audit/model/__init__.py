@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TypeVar
 
-from pipelines.audit.findings import Unread
+from pipelines.audit.findings import Finding, Unread
 from pipelines.audit.model import (
     builds,
     compose,
@@ -33,6 +33,7 @@ class Model:
 
     def __init__(self, tracked: Tracked) -> None:
         self.tracked = tracked
+        self.findings: tuple[Finding, ...] = ()  # of the rules, for those that judge them
         self._unread: set[Unread] = set()
 
     def _kept(self, found: tuple[Part, tuple[Unread, ...]]) -> Part:

@@ -2,6 +2,80 @@
 
 from __future__ import annotations
 
-from pipelines.audit.rule import Rule
+from collections.abc import Iterator
 
-RULES: tuple[Rule, ...] = ()
+from pipelines.audit.claims.verdicts import Status, Verdict, is_fix, verdicts, worst
+from pipelines.audit.findings import Also, Fault, Severity
+from pipelines.audit.model import Model
+from pipelines.audit.rule import Rule, rule
+
+_LONGEST = 90  # characters of a claim that are repeated
+_MOST = 5  # contradicted claims that are named for one that sums them up
+
+
+@rule("DOC001", "claim-contradicted", Severity.HIGH, judges=True)
+def claim_contradicted(model: Model) -> Iterator[Fault]:
+    """A document says that something was fixed, and it was not.
+
+    Why: People decide by such lists whether to launch. A ticked box whose fault is still there is
+    worse than an open one: nobody looks again.
+
+    Example:
+
+        ### 13. Service healthchecks added
+        - Uses `curl -f http://localhost:PORT/health`     (and no image has curl)
+
+    Mend: Mend what the second place shows, or take the mark away until it is done.
+    """
+    for verdict in verdicts(model, model.findings):
+        if verdict.status is Status.CONTRADICTED:
+            yield _contradicted(verdict)
+
+
+def _contradicted(verdict: Verdict) -> Fault:
+    claim = _quoted(verdict.text)
+    if verdict.broken:
+        return Fault(
+            verdict.place,
+            f"{claim} sums up claims that are contradicted",
+            "mend what those claims promise, or say what is still open",
+            tuple(Also(place, "this claim does not hold") for place in verdict.broken[:_MOST]),
+        )
+    first = verdict.counter[0]
+    return Fault(
+        verdict.place,
+        f"{claim} does not hold: {first.message}",
+        f"mend what {first.rule} ({first.name}) shows, or take the claim back",
+        tuple(Also(it.place, f"{it.rule}: {it.message}") for it in worst(verdict)),
+    )
+
+
+@rule("DOC002", "docs-only-fix", Severity.MEDIUM, judges=True)
+def documented_only(model: Model) -> Iterator[Fault]:
+    """A claimed fix consists of a document.
+
+    Why: A guide changes nothing that runs. Counted among the fixes it makes a list of what is done
+    look complete.
+
+    Example:
+
+        ### 14. Rate limiting
+        - Documented the slowapi integration pattern
+        Files created: docs/PRODUCTION_READINESS.md
+
+    Mend: Do what the document describes, or list it as planned.
+    """
+    for verdict in verdicts(model, model.findings):
+        if verdict.status is Status.DOCUMENTED and is_fix(verdict.claim):
+            yield Fault(
+                verdict.place,
+                f"{_quoted(verdict.text)} is claimed as a fix, and is only documented",
+                "do what the document describes, or list it as planned",
+            )
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST].rstrip()}..."'
+
+
+RULES: tuple[Rule, ...] = (claim_contradicted, documented_only)

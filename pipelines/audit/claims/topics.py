@@ -1,0 +1,461 @@
+"""What claims are about: from their words to the rules that would speak against them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pipelines.audit.findings import Finding
+
+_COMPOSE = r"compose[^/]*\.ya?ml$|docker-stack[^/]*\.ya?ml$"
+_DOCKERFILE = r"(?:^|/)(?:[^/]*\.)?(?:dockerfile|containerfile)[^/]*$"
+_WORKFLOW = r"^\.github/(?:workflows|actions)/"
+_MAKE = r"(?:^|/)(?:gnu)?makefile$|\.mk$"
+_PACKAGE = r"(?:^|/)package\.json$"
+_PYTHON = r"\.py$"
+_CODE = r"\.(?:py|[cm]?[jt]sx?|go|rb|java|kt|rs|php)$"
+_SETTINGS = r"\.(?:ya?ml|toml|ini|cfg|conf|env|json)$|(?:^|/)\.env[^/]*$"
+_REQUIREMENTS = r"requirements[^/]*\.(?:txt|in)$|pyproject\.toml$|Pipfile|package\.json$"
+
+
+def _text(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(alternatives), re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Topic:
+    """One thing that can be claimed.
+
+    A claim is about it when it has a word of `subject`, and of `act` where that is given. Each
+    finding of `rules` speaks against the claim; one of `lacking`, which says that something is
+    missing in one place, only where the claim names the place or says that all have it. `about`
+    is what a rule's finding must mention to concern this topic. `files` are those that the rules
+    look at, `trace` what such a file holds when there is something to look at.
+    """
+
+    name: str
+    subject: re.Pattern[str]
+    rules: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    act: re.Pattern[str] | None = None
+    about: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    files: re.Pattern[str] = re.compile("")
+    trace: re.Pattern[str] | None = None
+    needs_scope: bool = False  # too broad to be held against the whole repository
+    by_name: bool = False  # a claim that gives names is about these: `Externalize DB_PASSWORD`
+
+    def is_meant(self, text: str) -> bool:
+        return bool(self.subject.search(text)) and (not self.act or bool(self.act.search(text)))
+
+    def concerns(self, finding: Finding) -> bool:
+        """Whether the finding is about this topic, wherever it stands."""
+        if finding.rule not in self.rules and finding.rule not in self.lacking:
+            return False
+        about = self.about.get(finding.rule)
+        return about is None or bool(about.search(f"{finding.message}\n{finding.evidence}"))
+
+
+_LINTERS = _text(r"\blint", r"flake8|ruff|pylint|eslint|black|prettier|format|biome|stylelint")
+_TESTS = _text(r"\btests?\b|pytest|jest|vitest|unittest|tox\b|nox\b|go test|rspec|phpunit")
+_TYPES = _text(r"mypy|pyright|tsc\b|type-?check")
+_METRICS = _text(r"prometheus|metric|opentelemetry|instrument")
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(
+        "secrets",
+        _text(
+            r"\b(?:secrets?|credentials?|passwords?|passphrases?|api[- ]?keys?|tokens?)\b",
+            r"\b[A-Z][A-Z0-9]*_(?:PASSWORD|SECRET|TOKEN|API_KEY)\b",
+        ),
+        ("SEC001", "SEC002"),
+        act=_text(
+            r"externali[sz]|hard-?coded|plain-?text|no (?:default|built-in) (?:secret|password)",
+            r"(?:secrets?|credentials?|passwords?) (?:\w+ )?(?:removed|moved|purged|eliminated)",
+            r"(?:remov|mov|purg|eliminat)\w* (?:\w+ ){0,3}(?:secret|credential|password|api.?key)",
+            r"(?:to|from|via|into|in|through) (?:the )?env(?:ironment)?\b",
+            r"no longer (?:\w+ )?(?:committed|in (?:the )?(?:code|repo|git|compose|source))",
+        ),
+        files=_text(_SETTINGS, _CODE, _DOCKERFILE),
+        by_name=True,
+    ),
+    Topic(
+        "secrets management",
+        _text(
+            r"secrets? (?:management|handling|rotation|storage)|(?:manag|handl|rotat)\w+ secrets"
+        ),
+    ),
+    Topic(
+        "CORS",
+        _text(r"\bCORS\b|cross[- ]origin|allowed[-_ ]origins?|allow_origins"),
+        ("SEC003",),
+        act=_text(
+            r"lock|restrict|tighten|configur|wildcard|allow-?list|whitelist|limit|secur|harden",
+            r"fixed|specific|explicit|no longer|\ball\b.*\borigins|trusted|hardening",
+        ),
+        files=_text(_CODE, _SETTINGS),
+        trace=_text(r"cors|allow_?origin"),
+    ),
+    Topic(
+        "reload",
+        _text(r"(?<!\w)(?:--reload|auto-?reload|hot[- ]?reload|live[- ]?reload|reload(?:ing)?)\b"),
+        ("SEC004", "SEC005", "SEC006", "REL012"),
+        act=_text(r"disabl|remov|off\b|no longer|dropp?|condition|only in dev|not in prod|gone"),
+        about={
+            "REL012": _text(r"reload"),
+            "SEC006": _text(r"reload"),
+        },
+        files=_text(_COMPOSE, _DOCKERFILE, _PYTHON),
+    ),
+    Topic(
+        "development server",
+        _text(
+            r"dev(?:elopment)? (?:server|mode|command)s?|runserver|flask run|npm run dev|next dev",
+            r"production (?:server|command|build)s?|gunicorn",
+        ),
+        ("SEC004", "SEC005"),
+        act=_text(r"replac|remov|no longer|switch|instead|now|disabl|runs?|us(?:e|es|ed|ing)\b"),
+        files=_text(_COMPOSE, _DOCKERFILE),
+    ),
+    Topic(
+        "debug mode",
+        _text(r"\bdebug(?:ging|ger)?(?: mode| flag)?\b"),
+        ("SEC006",),
+        act=_text(r"disabl|remov|off\b|no longer|false|turned"),
+        about={"SEC006": _text(r"debug")},
+        files=_text(_PYTHON, _SETTINGS),
+        trace=_text(r"debug"),
+    ),
+    Topic(
+        "exposed ports",
+        _text(
+            r"\b(?:ports?|databases?|data ?stores?|redis|postgres\w*|mysql|mongo\w*|broker)\b",
+            r"\bdocker\.sock\b",
+        ),
+        ("SEC007",),
+        act=_text(
+            r"no longer (?:exposed|published|reachable|mounted)|not (?:exposed|published)",
+            r"unexpos|unpublish|loopback|bound to (?:localhost|127)|internal[- ]only",
+            r"(?:remov|clos)\w* (?:\w+ ){0,3}(?:ports?|docker\.sock)|ports? (?:removed|closed)",
+            r"(?:internal|private) network",
+        ),
+        files=_text(_COMPOSE),
+        trace=_text(r"\bports\s*:|\bexpose\s*:|docker\.sock"),
+    ),
+    Topic(
+        "TLS verification",
+        _text(
+            r"(?:tls|ssl|cert(?:ificate)?s?)\b.{0,20}\b(?:verif|validat|check)", r"verify\s*=\s*"
+        ),
+        ("SEC008",),
+        act=_text(r"enabl|enforc|restor|re-?enabl|turned on|no longer|fixed|verified|added|always"),
+        files=_text(_CODE, _SETTINGS, _DOCKERFILE),
+        trace=_text(r"https|verify|tls|ssl"),
+    ),
+    Topic(
+        "health checks",
+        _text(r"\bhealth[- _]?checks?\b"),
+        ("REL002", "REL003", "REL012"),
+        ("REL001",),
+        about={"REL012": _text(r"health|curl|wget|probe")},
+        files=_text(_COMPOSE, _DOCKERFILE),
+        trace=_text(r"healthcheck"),
+    ),
+    Topic(
+        "start order",
+        _text(
+            r"depends_on|service_healthy|start(?:up)? order(?:ing)?|race conditions?",
+            r"waits? (?:for|until) (?:\w+ ){0,3}(?:ready|healthy|health|services?|depend\w+)",
+        ),
+        ("REL004",),
+        act=_text(
+            r"waits?|order|healthy|depends_on|condition:",
+        ),
+        files=_text(_COMPOSE),
+        trace=_text(r"depends_on"),
+    ),
+    Topic(
+        "restart policy",
+        _text(
+            r"\brestart(?:s|ed)? polic(?:y|ies)|restart: (?:always|unless|on-fail)|auto-?restart"
+        ),
+        (),
+        ("REL005",),
+        files=_text(_COMPOSE),
+        trace=_text(r"\brestart"),
+    ),
+    Topic(
+        "migrations",
+        _text(r"\bmigrations?\b|alembic|schema changes"),
+        ("REL006",),
+        act=_text(
+            r"enabl|\bruns?\b|running|appl(?:y|ied|ies)|automat|start-?up|by default|skip",
+            r"executed|on deploy",
+        ),
+        files=_text(_COMPOSE, _PYTHON, _DOCKERFILE, _SETTINGS),
+        trace=_text(r"migrat|alembic"),
+        by_name=True,
+    ),
+    Topic(
+        "image builds",
+        _text(
+            r"\bdockerfiles?\b|\b(?:docker|container|image|multi-stage)\s+(?:image\s+)?builds?\b",
+            r"\b(?:images?|containers?)\s+(?:now\s+)?builds?\b|docker images?\b",
+        ),
+        ("REL007",),
+        act=_text(r"creat|add|fix|build|built|miss|repair|resolv|work|multi-?stage|\bdockerfile$"),
+        files=_text(_DOCKERFILE),
+    ),
+    Topic(
+        "non-root images",
+        _text(r"\bnon-?root\b|\brun(?:s|ning)? as (?:root|an? un\w+)|unprivileged user|as root\b"),
+        ("REL008",),
+        files=_text(_DOCKERFILE),
+    ),
+    Topic(
+        "pinned images",
+        _text(
+            r"(?:images?|tags?)\b.{0,25}\b(?:pinned|by digest)",
+            r"pin(?:ned|s)? .{0,25}\b(?:images?|tags?)\b",
+            r"(?:no|remov\w*|replac\w*|instead of) .{0,20}[:`]?latest\b",
+        ),
+        ("REL009",),
+        files=_text(_COMPOSE, _DOCKERFILE),
+    ),
+    Topic(
+        "memory limits",
+        _text(r"\b(?:memory|resource|cpu|mem) (?:limits?|constraints?|quotas?)\b"),
+        (),
+        ("REL010",),
+        files=_text(_COMPOSE),
+        trace=_text(r"limits|mem_limit"),
+    ),
+    Topic(
+        "graceful shutdown",
+        _text(r"graceful(?:ly)? (?:shut|terminat|stop)|SIGTERM|signal handling"),
+        (),
+        ("REL011",),
+        files=_text(_COMPOSE, _DOCKERFILE),
+    ),
+    Topic(
+        "undeclared imports",
+        _text(
+            r"(?:missing|undeclared) (?:python )?(?:imports?|dependenc\w+|packages?|requirements?)",
+            r"(?:dependenc\w+|requirements?|imports?) (?:complete|declared|fixed)",
+        ),
+        ("REL013",),
+        act=_text(r"\badd|fix|declar|resolv|instal|complete"),
+        files=_text(_PYTHON, _REQUIREMENTS),
+    ),
+    Topic(
+        "timeouts",
+        _text(r"\btime-?outs?\b"),
+        (),
+        ("REL015",),
+        about={"REL015": _text(r"time-?out|wait")},
+        files=_text(_CODE),
+        trace=_text(r"timeout"),
+    ),
+    Topic("error handling", _text(r"\berror (?:handling|taxonomy|codes?)\b|circuit breakers?")),
+    Topic(
+        "rate limits",
+        _text(r"\brate[- ]?limit(?:s|ing|er|ed)?\b|throttl(?:ing|ed)"),
+        ("REL015",),
+        about={"REL015": _text(r"rate|throttl|many requests")},
+        files=_text(_CODE, _SETTINGS, r"\.conf$"),
+        trace=_text(r"limit|throttl"),
+    ),
+    Topic(
+        "metrics",
+        _text(
+            r"/metrics\b|\bmetrics$|^\W*metrics\b(?! (?:module|instrument))|\bprometheus metrics",
+            r"\bmetrics (?:endpoints?|export\w*|exposed|added|enabled|collect\w*|for|on|in)\b",
+            r"\bexpos\w+ (?:\w+ ){0,3}metrics\b",
+        ),
+        ("REL013",),
+        ("OBS001",),
+        about={"REL013": _METRICS},
+        files=_text(_CODE),
+        trace=_text(r"metrics|prometheus"),
+    ),
+    Topic(
+        "error counters",
+        _text(
+            r"\berror (?:tracking|counters?|metrics?|counting)\b|\b5xx\b.*\b(?:count|increment)",
+            r"increment\w* (?:\w+ )?counters?|\bcounters?\b",
+        ),
+        ("OBS002", "REL013"),
+        about={"REL013": _METRICS},
+        files=_text(_CODE),
+        trace=_text(r"counter"),
+        by_name=True,
+    ),
+    Topic(
+        "instrumentation",
+        _text(
+            r"\b(?:shared|common|reusable) (?:metrics?|instrumentation|logging|telemetry)\b",
+            r"metrics? (?:instrumentation|modules?)|instrumentation modules?",
+        ),
+        ("OBS003",),
+        files=_text(_CODE),
+    ),
+    Topic(
+        "observability",
+        _text(r"\bobservability\b"),
+        ("OBS002", "OBS003", "REL013"),
+        about={"REL013": _METRICS},
+        files=_text(_CODE),
+        trace=_text(r"metric|prometheus|opentelemetry"),
+        needs_scope=True,
+    ),
+    Topic(
+        "health routes",
+        _text(
+            r"`?/(?:health|healthz|readyz|livez|ready|live)`?(?=\W|$)",
+            r"\b(?:readiness|liveness|health) (?:endpoints?|routes?|probes?)\b",
+        ),
+        (),
+        ("OBS004",),
+        files=_text(_CODE),
+        trace=_text(r"health|ready|live"),
+    ),
+    Topic(
+        "structured logs",
+        _text(r"\bstructured logg?(?:s|ing)\b|\bjson logg?(?:s|ing)\b|structlog"),
+        (),
+        ("OBS005",),
+        files=_text(_CODE),
+        trace=_text(r"structlog|logging|logger"),
+    ),
+    Topic(
+        "CI gates",
+        _text(
+            r"\bCI(?:/CD)?\b|\bquality gates?\b|\bsafety valves?\b|\|\| ?true|continue-on-error",
+            r"\bpipelines? (?:now )?(?:fail|block)|\bbuilds? (?:now )?fail",
+        ),
+        ("GATE001", "GATE002", "GATE003"),
+        act=_text(
+            r"enforc|\bfails?\b|failing on|fail on|block|remov|strict|no longer|mandatory",
+            r"hardened|required|gates? (?:added|enabled|in place)",
+        ),
+        files=_text(_WORKFLOW),
+    ),
+    Topic(
+        "test scripts",
+        _text(
+            r"\btests? scripts?\b|\b(?:frontend|console|ui|web|client) tests?\b",
+            r"`(?:npm )?test`.{0,10}script|npm test\b",
+        ),
+        ("GATE004",),
+        about={"GATE004": _TESTS},
+        files=_text(_PACKAGE, _MAKE),
+        trace=_text(r"\btest"),
+    ),
+    Topic(
+        "tests in CI",
+        _text(
+            r"\btests?\b.{0,30}\b(?:in|by|on|part of) CI\b|\bCI\b.{0,30}\bruns?\b.{0,20}\btests?\b"
+        ),
+        ("GATE001", "GATE002", "GATE003"),
+        ("GATE005",),
+        about={
+            "GATE001": _TESTS,
+            "GATE002": _TESTS,
+            "GATE003": _TESTS,
+            "GATE005": _TESTS,
+        },
+        files=_text(_WORKFLOW),
+    ),
+    Topic(
+        "end-to-end tests",
+        _text(r"\b(?:e2e|end-to-end)\b"),
+        ("GATE006",),
+        act=_text(r"\bCI\b|\bruns?\b|pipeline|gate|enforc|automat|every (?:push|pull|commit)"),
+        about={"GATE006": _text(r"e2e|end-to-end|integration")},
+        files=_text(_WORKFLOW),
+    ),
+    Topic(
+        "lint in CI",
+        _text(r"\b(?:lint(?:ing|ers?)?|flake8|ruff|eslint|prettier|black)\b|\bformat checks?\b"),
+        ("GATE001", "GATE002", "GATE003"),
+        ("GATE005",),
+        act=_text(r"\bCI\b|enforc|strict|required|blocks?\b|mandatory|configured|steps?\b|gate"),
+        about={
+            "GATE001": _LINTERS,
+            "GATE002": _LINTERS,
+            "GATE003": _LINTERS,
+            "GATE005": _LINTERS,
+        },
+        files=_text(_WORKFLOW),
+        trace=_LINTERS,
+    ),
+    Topic(
+        "type checks in CI",
+        _text(r"\b(?:type-?check(?:s|ing|ed)?|mypy|pyright)\b"),
+        ("GATE001", "GATE002", "GATE003"),
+        ("GATE005",),
+        act=_text(r"\bCI\b|enforc|strict|required|blocks?\b|mandatory|gate"),
+        about={
+            "GATE001": _TYPES,
+            "GATE002": _TYPES,
+            "GATE003": _TYPES,
+            "GATE005": _TYPES,
+        },
+        files=_text(_WORKFLOW),
+        trace=_TYPES,
+    ),
+    Topic(
+        "format and lint scripts",
+        _text(r"(?:format|lint|typecheck)`?\s+scripts?\b"),
+        ("GATE004",),
+        about={"GATE004": _text(r"format|lint|typecheck|prettier|eslint")},
+        files=_text(_PACKAGE, _MAKE),
+        trace=_LINTERS,
+    ),
+    Topic(
+        "pinned actions",
+        _text(
+            r"\bactions?\b.{0,25}\bpinned|pin(?:ned|s)? .{0,25}\bactions?\b",
+        ),
+        ("GATE007",),
+        files=_text(_WORKFLOW),
+        trace=_text(r"uses\s*:"),
+    ),
+    Topic(
+        "pinned dependencies",
+        _text(
+            r"\b(?:dependenc\w+|requirements?|packages?)\b.{0,25}\bpinn(?:ed|ing)",
+            r"\b(?:dependenc\w+|requirements?|packages?)\b.{0,25}\b(?:locked|hash\w*)",
+            r"\bpinn?(?:ed|s|ing)? .{0,25}\b(?:dependenc\w+|requirements?|packages?|versions?)\b",
+            r"\block ?files?\b",
+        ),
+        ("GATE008", "GATE009"),
+        files=_text(_REQUIREMENTS, _DOCKERFILE),
+    ),
+)
+
+_PATH = re.compile(
+    r"(?:[\w.*{}-]+/)*[\w*-]+\.(?!sock\b)[a-z]{2,5}\b(?:\.\w+)?|https?://\S+", re.IGNORECASE
+)
+# What begins so does not say that there is now something that was not there.
+_REMOVAL = re.compile(
+    r"(?:\W*[\[(][\w, -]+[\])])?\W*"
+    r"(?:remov|drop|delet|renam|migrat|bump|increas|lower|refactor)\w*\s",
+    re.IGNORECASE,
+)
+
+
+def without_paths(text: str) -> str:
+    """The text without names of files."""
+    return _PATH.sub(" ", text)
+
+
+def about(text: str) -> tuple[Topic, ...]:
+    """What a text is about; the names of files in it mean nothing."""
+    words = without_paths(text)
+    is_removal = bool(_REMOVAL.match(words))
+    return tuple(
+        topic
+        for topic in TOPICS
+        if topic.is_meant(words) and not (is_removal and topic.act is None)
+    )

@@ -1,0 +1,259 @@
+"""A verdict for each claim: whether what was found speaks against it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from pipelines.audit.claims import sources, statements
+from pipelines.audit.claims.scope import Layout, Scope
+from pipelines.audit.claims.statements import Form, Statement
+from pipelines.audit.claims.topics import Topic, without_paths
+from pipelines.audit.findings import Finding
+from pipelines.audit.model import Model
+from pipelines.audit.model.roles import Role, is_deployed, role
+from pipelines.audit.place import Place
+
+_MOST = 5  # pieces of counter-evidence that are worth reading
+
+
+class Status(Enum):
+    """What became of a claim."""
+
+    BACKED = "backed"  # its rules look at something there, and find nothing
+    CONTRADICTED = "contradicted"
+    DOCUMENTED = "documentation only"
+    OPEN = "not checkable"  # no rule is about it, or there is nothing to look at
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement, and where it holds; `restated` is where the document says it again."""
+
+    statement: Statement
+    scope: Scope
+    restated: tuple[Place, ...] = ()
+    is_documented: bool = False
+
+    @property
+    def place(self) -> Place:
+        return self.statement.place
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be thought of a claim; `counter` speaks against it, the worst first.
+
+    `broken` are the claims of its document that are contradicted, for one that sums them up.
+    """
+
+    claim: Claim
+    status: Status
+    counter: tuple[Finding, ...] = ()
+    broken: tuple[Place, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        return self.claim.place
+
+    @property
+    def text(self) -> str:
+        return self.claim.statement.text
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that the claim was held to."""
+        return tuple(
+            dict.fromkeys(
+                rule for it in self.claim.statement.topics for rule in (*it.rules, *it.lacking)
+            )
+        )
+
+
+def verdicts(model: Model, findings: Iterable[Finding], files: Sequence[str] = ()) -> list[Verdict]:
+    """A verdict for every claim of these files, or of all documents, by file and line."""
+    layout = Layout(model)
+    known = [it for it in findings if not it.is_open and not it.suppressed]
+    found: list[Verdict] = []
+    for document, manner in sources.documents(model.tracked, files):
+        claims = _claims(layout, statements.read(document, manner))
+        found += _summed_up([_judged(claim, known) for claim in claims])
+    return found
+
+
+def _claims(layout: Layout, found: Sequence[Statement]) -> list[Claim]:
+    """The claims of one document, each said once."""
+    claims = [
+        Claim(it, _scope(layout, it), is_documented=_is_documented(layout, it)) for it in found
+    ]
+    kept: list[Claim] = []
+    for claim in sorted(claims, key=lambda it: (-it.statement.weight, it.place.line)):
+        same = next((at for at, one in enumerate(kept) if _is_same(one, claim)), None)
+        if same is None:
+            kept.append(claim)
+        else:
+            restated = tuple(sorted((*kept[same].restated, claim.place)))
+            kept[same] = replace(kept[same], restated=restated)
+    return sorted(kept, key=lambda it: it.place.line)
+
+
+def _is_same(one: Claim, other: Claim) -> bool:
+    """Whether the other one says again, and less exactly, what this one says."""
+    first, second = one.statement, other.statement
+    if first.is_summary or second.is_summary:
+        return first.is_summary and second.is_summary
+    if not second.topics or second.numbers or second.topics[0] not in first.topics:
+        return False
+    if one.is_documented is not other.is_documented:
+        return False
+    return other.scope.is_whole or (
+        other.scope.files <= one.scope.files and other.scope.services <= one.scope.services
+    )
+
+
+_FOR_ALL = re.compile(r"\b(?:all|every|each|any|entire|everywhere|(\d+)/\1)\b", re.IGNORECASE)
+_OWN = re.compile(
+    r"\b(?:app|apps|application|backend|python|node|own|our)\s+(?:services?|containers?)\b",
+    re.IGNORECASE,
+)
+
+
+def _scope(layout: Layout, statement: Statement) -> Scope:
+    folder = statement.place.file.rpartition("/")[0]
+    text = "\n".join((statement.text, *statement.details))
+    files = {
+        file
+        for file in layout.files(statement.words, folder)
+        if file.endswith("/") or role(file) not in (Role.DOCUMENT, Role.TEST)
+    }
+    is_for_all = bool(_FOR_ALL.search(text))
+    services = layout.named(statement.text)
+    if not services and not is_for_all:
+        services = layout.named("\n".join(statement.details))
+    if any(topic.name == "image builds" for topic in statement.topics):
+        files |= {f"{file.rpartition('/')[0]}/" for file in files if "ockerfile" in file}
+    return Scope(
+        layout, frozenset(files - {"/"}), services, is_for_all, is_own=bool(_OWN.search(text))
+    )
+
+
+def _judged(claim: Claim, findings: Sequence[Finding]) -> Verdict:
+    topics = claim.statement.topics
+    if claim.is_documented:
+        return Verdict(claim, Status.DOCUMENTED)
+    counter = sorted(
+        {id(it): it for it in _counter(claim, findings)}.values(), key=lambda it: _order(it, topics)
+    )
+    if counter:
+        return Verdict(claim, Status.CONTRADICTED, tuple(counter))
+    is_backed = any(_is_looked_at(topic, claim.scope) for topic in topics)
+    return Verdict(claim, Status.BACKED if is_backed else Status.OPEN)
+
+
+def _counter(claim: Claim, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings that concern exactly what the claim is about."""
+    for finding in findings:
+        for topic in claim.statement.topics:
+            if topic.needs_scope and claim.scope.is_whole:
+                continue
+            if not topic.concerns(finding) or not claim.scope.holds(finding):
+                continue
+            if topic.by_name and not _is_named(claim, finding):
+                continue
+            if finding.rule in topic.rules or (
+                claim.scope.is_for_all or claim.scope.names(finding)
+            ):
+                yield finding
+
+
+_NAME = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+\b")
+
+
+def _is_named(claim: Claim, finding: Finding) -> bool:
+    """Whether the finding is about one of the names that the claim gives, if it gives any."""
+    statement = claim.statement
+    names = _names(statement.text)
+    if not names and not claim.scope.is_for_all:
+        names = _names("\n".join(statement.details))
+    return not names or bool(names & _names(f"{finding.message}\n{finding.evidence}"))
+
+
+def _names(text: str) -> set[str]:
+    return set(_NAME.findall(without_paths(text)))
+
+
+def _order(finding: Finding, topics: Sequence[Topic]) -> tuple[object, ...]:
+    ranks = [rule for topic in topics for rule in (*topic.rules, *topic.lacking)]
+    return (-finding.severity, ranks.index(finding.rule), finding.place)
+
+
+def _is_looked_at(topic: Topic, scope: Scope) -> bool:
+    """Whether the claim's scope holds something that the topic's rules look at."""
+    if not topic.rules and not topic.lacking:
+        return False
+    if topic.needs_scope and scope.is_whole:
+        return False
+    tracked = scope.layout.tracked
+    return any(
+        topic.trace is None or topic.trace.search(tracked.text(path) or "")
+        for path in tracked
+        if scope.touches(path) and topic.files.search(path) and is_deployed(path)
+    )
+
+
+def _summed_up(found: Sequence[Verdict]) -> Iterator[Verdict]:
+    """With a verdict for what sums up its document: as good as the worst of the rest."""
+    broken = tuple(it.place for it in found if it.status is Status.CONTRADICTED)
+    checked = any(it.status is Status.BACKED for it in found)
+    for it in found:
+        if not it.claim.statement.is_summary:
+            yield it
+        elif broken:
+            yield replace(it, status=Status.CONTRADICTED, broken=broken)
+        else:
+            yield replace(it, status=Status.BACKED if checked else Status.OPEN)
+
+
+_WRITTEN = re.compile(
+    r"\b(?:documented|documentation|docs?|guide|guidance|guidelines|runbook|playbook|wiki)\b",
+    re.IGNORECASE,
+)
+_POINTER = re.compile(
+    r"\([^()]*\)|\b(?:see|see also|documented in|described in|refer to|more in)\b[^\n]*",
+    re.IGNORECASE,
+)
+_FIX = re.compile(
+    r"fix|issue|critical|secur|reliab|observab|resolved|remediat|harden|launch|vulnerab|✅"
+    r"|complete|done",
+    re.IGNORECASE,
+)
+_DOCUMENTS = (".md", ".rst", ".txt", ".adoc", ".mdx", ".pdf", ".html")
+
+
+def _is_documented(layout: Layout, statement: Statement) -> bool:
+    """Whether documents are all that there is of a claimed fix."""
+    if not statement.topics:
+        return False
+    folder = statement.place.file.rpartition("/")[0]
+    named = list(layout.files(statement.words, folder))
+    is_code_named = any(not file.endswith(_DOCUMENTS) for file in named)
+    says = bool(_WRITTEN.search(_POINTER.sub(" ", statement.text)))
+    told = any(_WRITTEN.search(_POINTER.sub(" ", it)) for it in statement.details)
+    return not is_code_named and (says or (told and bool(statement.listed)))
+
+
+def is_fix(claim: Claim) -> bool:
+    """Whether a claim is said to mend something, rather than to describe it."""
+    section = claim.statement.section
+    if statements.is_about_documents(section):
+        return False
+    if claim.statement.form is Form.BOX:
+        return True
+    return any(_FIX.search(text) for text in (*section[-2:], claim.statement.text))
+
+
+def worst(verdict: Verdict) -> tuple[Finding, ...]:
+    """The counter-evidence that is worth showing beside a finding."""
+    return verdict.counter[:_MOST]

@@ -1,0 +1,234 @@
+"""What becomes of a claim, given what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pipelines.audit.claims.verdicts import Status, Verdict, verdicts
+from pipelines.audit.findings import Also, Confidence, Finding, Severity
+from pipelines.audit.place import Place
+from tests.audit import repository
+
+COMPOSE = """\
+services:
+  gateway:
+    build: apps/gateway
+    healthcheck:
+      test: curl -f http://localhost
+  fusion:
+    build: apps/fusion
+    healthcheck:
+      test: curl -f http://localhost
+  prometheus:
+    image: prom/prometheus:v3
+"""
+FILES = {
+    "compose.yaml": COMPOSE,
+    "apps/gateway/Dockerfile": "FROM python:3.12\n",
+    "apps/gateway/main.py": "allow_origins = []\nmetrics = 1\n",
+    "apps/fusion/Dockerfile": "FROM python:3.12\n",
+    "apps/fusion/main.py": "allow_origins = ['*']\n",
+    "apps/console/package.json": '{"scripts": {"test": "exit 0", "format": "prettier ."}}\n',
+    ".github/workflows/ci.yml": "on: push\njobs: {}\n",
+    "Makefile": "test:\n\tpytest || true\n",
+    "docs/GUIDE.md": "# Guide\n",
+}
+
+
+def finding(rule: str, place: str, message: str = "it is so", **given: Any) -> Finding:
+    file, _, line = place.rpartition(":")
+    return replace(
+        Finding(rule, "name", Severity.HIGH, Confidence.HIGH, Place(file, int(line)), message, ""),
+        **given,
+    )
+
+
+def judged(
+    text: str,
+    findings: Sequence[Finding] = (),
+    *,
+    name: str = "FIXES_SUMMARY.md",
+    files: Mapping[str, str] = FILES,
+) -> list[Verdict]:
+    model = repository.model({**files, name: text})
+    return verdicts(model, findings, [name])
+
+
+def status(text: str, *findings: Finding) -> Status:
+    (verdict,) = judged(text, findings)
+    return verdict.status
+
+
+WILDCARD = finding("SEC003", "apps/fusion/main.py:1")
+CURL = finding("REL002", "compose.yaml:9", service="fusion")
+
+
+@pytest.mark.parametrize(
+    ("claim", "found", "expected"),
+    [
+        ("CORS locked down", [WILDCARD], Status.CONTRADICTED),
+        ("CORS locked down", [], Status.BACKED),
+        ("CORS locked down in `apps/gateway/main.py`", [WILDCARD], Status.BACKED),
+        ("CORS locked down in `apps/fusion/main.py`", [WILDCARD], Status.CONTRADICTED),
+        ("CORS locked down in fusion", [WILDCARD], Status.CONTRADICTED),
+        ("CORS locked down in the `gateway`", [WILDCARD], Status.BACKED),
+        ("CORS locked down", [CURL], Status.BACKED),
+        ("Health checks added", [CURL], Status.CONTRADICTED),
+        ("Health checks added in `compose.yaml`", [CURL], Status.CONTRADICTED),
+        ("Health check added to the gateway service in `compose.yaml`", [CURL], Status.BACKED),
+        ("Added a health check to fusion", [CURL], Status.CONTRADICTED),
+        ("Migrations enabled on start-up", [], Status.OPEN),
+        ("Rewritten with love, now better", [], Status.OPEN),
+    ],
+)
+def test_a_finding_counts_where_the_claim_holds(
+    claim: str, found: list[Finding], expected: Status
+) -> None:
+    assert status(f"- {claim}\n", *found) is expected
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("Health checks added", Status.BACKED),  # nobody said that all have one
+        ("Health checks added to all services", Status.CONTRADICTED),
+        ("Health check added to the prometheus service", Status.CONTRADICTED),
+        ("Health checks added to all app services", Status.BACKED),  # it is somebody else's
+        ("Added a health check to fusion", Status.BACKED),
+    ],
+)
+def test_what_is_missing_somewhere_counts_when_all_were_promised(
+    claim: str, expected: Status
+) -> None:
+    missing = finding("REL001", "compose.yaml:10", service="prometheus")
+
+    assert status(f"- {claim}\n", missing) is expected
+
+
+@pytest.mark.parametrize(
+    "given", [{"confidence": Confidence.UNKNOWN}, {"suppressed": "it is a demonstration"}]
+)
+def test_questions_and_what_somebody_gave_a_reason_for_speak_against_nothing(
+    given: dict[str, Any],
+) -> None:
+    assert status("- CORS locked down\n", finding("SEC003", "apps/fusion/main.py:1", **given)) is (
+        Status.BACKED
+    )
+
+
+def test_what_is_for_development_counts_only_where_it_is_named() -> None:
+    files = {**FILES, "compose.dev.yaml": COMPOSE}
+    found = [finding("SEC002", "compose.dev.yaml:3")]
+
+    (general,) = judged("- Hardcoded secrets removed\n", found, files=files)
+    (named,) = judged("- Hardcoded secrets removed from `compose.dev.yaml`\n", found, files=files)
+
+    assert general.status is Status.BACKED
+    assert named.status is Status.CONTRADICTED
+
+
+def test_a_claim_that_names_variables_is_about_those() -> None:
+    found = finding("SEC002", "compose.yaml:3", evidence="A_PASSWORD: ${A_PASSWORD:-x}")
+
+    assert status("- Externalized `A_PASSWORD` to env\n", found) is Status.CONTRADICTED
+    assert status("- Externalized `B_PASSWORD` to env\n", found) is Status.BACKED
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        ("uvicorn main:app $( [ $R ] && echo --reload )", Status.CONTRADICTED),
+        ("a && b", Status.BACKED),
+    ],
+)
+def test_a_rule_that_is_about_much_counts_for_what_it_mentions(
+    evidence: str, expected: Status
+) -> None:
+    found = finding("REL012", "compose.yaml:3", evidence=evidence)
+
+    assert status("- `--reload` disabled\n", found) is expected
+
+
+def test_the_second_place_of_a_finding_counts_too() -> None:
+    swallow = finding(
+        "GATE002", "Makefile:2", also=(Also(Place(".github/workflows/ci.yml", 2), "runs it"),)
+    )
+    text = "- Removed `|| true` from CI in `.github/workflows/ci.yml`\n"
+
+    assert status(text, swallow) is Status.CONTRADICTED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- Documented rate limiting",
+        "- Rate limiting documentation added",
+        "- [x] Rate limiting docs - see `docs/GUIDE.md`",
+        "## Fixed\n### 1. Rate limiting\n- Documentation\n\n**Files**:\n- `docs/GUIDE.md`\n",
+        "## Fixed\n### 1. Rate limiting guide\n- Everything explained\n",
+    ],
+)
+def test_a_document_alone_is_documentation_only(text: str) -> None:
+    assert status(text) is Status.DOCUMENTED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- Rate limiting added, documented in `docs/GUIDE.md`",
+        "- [x] Rate limiting - see `docs/GUIDE.md`",
+        "- Rate limiting added and documented in `apps/gateway/main.py`",
+        "## Fixed\n### 1. Rate limiting\n- Documentation\n\n**Files**:\n- `apps/gateway/main.py`\n",
+    ],
+)
+def test_code_beside_the_document_is_more(text: str) -> None:
+    assert status(text) is not Status.DOCUMENTED
+
+
+def test_one_document_says_a_thing_once_at_its_most_exact_line() -> None:
+    text = """\
+All 2 issues have been fixed.
+
+## Fixed
+### 1. CORS locked down
+- Applied to the gateway
+
+**Files changed**:
+- `apps/gateway/main.py`
+
+### 2. Health checks added
+- In Compose
+
+## Change log
+- CORS locked down
+- Health checks added
+"""
+    found = {it.place.line: it for it in judged(text, [WILDCARD, CURL])}
+
+    assert {line: it.status for line, it in found.items()} == {
+        1: Status.CONTRADICTED,
+        4: Status.BACKED,  # the file it names is clean, and the list below repeats it
+        10: Status.CONTRADICTED,
+    }
+    assert [it.line for it in found[4].claim.restated] == [14]
+    assert [it.line for it in found[1].broken] == [10]
+
+
+def test_different_places_are_different_claims() -> None:
+    text = "- Health check added to fusion\n- Health check added to the gateway service\n"
+
+    assert [it.status for it in judged(text, [CURL])] == [Status.CONTRADICTED, Status.BACKED]
+
+
+def test_the_worst_counter_evidence_comes_first() -> None:
+    low = finding("SEC002", "compose.yaml:1", severity=Severity.LOW)
+    high = finding("SEC002", "compose.yaml:8")
+
+    (verdict,) = judged("- Hardcoded secrets removed\n", [low, high])
+
+    assert verdict.counter == (high, low)
+    assert verdict.rules == ("SEC001", "SEC002")
