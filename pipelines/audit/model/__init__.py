@@ -20,8 +20,8 @@ from pipelines.audit.model import (
 )
 from pipelines.audit.model.javascript import JavaScript
 from pipelines.audit.model.python import Python
-from pipelines.audit.model.secrets import Secrets, Written
 from pipelines.audit.model.reach import Reach
+from pipelines.audit.model.secrets import Secrets, Written
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import LARGEST, Tracked
 

@@ -168,6 +168,7 @@ _RUN = {
     "bundle": "exec",
     "mise": "exec",
 }
+_PREFIX = re.compile(r"\$\{?\w+\}?(?=[a-z])")
 _PYTHON = re.compile(r"python(\d(\.\d+)?)?|coverage")
 _WITH_VALUE = frozenset(
     (
@@ -214,12 +215,16 @@ def _unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
     if not words:
         return words
     program = words[0].rpartition("/")[2]
+    if match := _PREFIX.match(program):  # `${PREFIX}pytest`: where a script looks for programs
+        return (program[match.end() :], *words[1:])
     if _PYTHON.fullmatch(program):
         return _after_python(words)
     if _RUN.get(program) in words[1:2]:
         return _after_options(words[2:])
     if program in _RUNNERS:
         return _after_options(words[1:]) or words
+    if program in ("pnpm", "yarn") and kind(words[1:]) is not None:
+        return words[1:]  # a program of the package, not a script
     if program in ("docker", "docker-compose"):
         return _in_container(words)
     return words

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipelines.audit.model import conditions, shell
+from pipelines.audit.model import conditions, gates, shell
 from pipelines.audit.model.makefiles import Makefile
 from pipelines.audit.model.node import Package
 from pipelines.audit.model.shell import Command, Script
@@ -136,7 +136,7 @@ class Reach:
         if step.uses.startswith("./") and depth < _DEEPEST:
             folder = join("", step.uses) or ""
             for name in ("action.yml", "action.yaml"):
-                action = self._workflows.get(f"{folder}/{name}")
+                action = self._workflows.get(f"{folder}/{name}" if folder else name)
                 if action is not None:
                     way = (*chain, step.uses_place or step.place)
                     for inner in action.jobs["runs"].steps:
@@ -156,7 +156,7 @@ class Reach:
                 folder=_within(start.folder, command.folder),
             )
             yield reached
-            if depth < _DEEPEST:
+            if depth < _DEEPEST and command.place not in start.chain:  # else a circle
                 yield from self._through(reached, depth + 1)
 
     def _through(self, reached: Reached, depth: int) -> Iterator[Reached]:
@@ -263,7 +263,7 @@ class Reach:
         return self._model.packages.get(folder) if folder is not None else None
 
     def _shell_script(self, words: Sequence[str], start: Reached, depth: int) -> Iterator[Reached]:
-        plain = [word for word in words if not word.startswith("-")]
+        plain = [word for word in gates.bare(words) if not word.startswith("-")]
         if plain and plain[0] in _SHELLS:
             plain = plain[1:]
         if not plain or start.folder is None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.audit.findings import Severity
 from pipelines.audit.model import gates
 from pipelines.audit.model.gates import Kind
-from pipelines.audit.model.reach import Reached
+from pipelines.audit.model.node import Package
+from pipelines.audit.model.reach import Reached, read_script
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import join
@@ -46,6 +49,7 @@ _OPAQUE = frozenset(
         "act",
         "ctest",
         "pants",
+        "pre-commit",
         "buck2",
         "scons",
         "ninja",
@@ -54,6 +58,17 @@ _OPAQUE = frozenset(
         "xtask",
         "mise",
     )
+)
+_EVERYWHERE = frozenset(
+    ("-r", "--recursive", "--workspaces", "-ws", "--filter", "-F", "workspaces")
+)
+_OPAQUE_ACTIONS = (
+    "super-linter/",
+    "github/super-linter",
+    "oxsecurity/megalinter",
+    "pre-commit/action",
+    "devcontainers/ci",
+    "nick-fields/retry",
 )
 _OTHER_CI = (
     ".gitlab-ci.yml",
@@ -73,6 +88,9 @@ _COMPONENT = frozenset(
     ("requirements.txt", "pyproject.toml", "setup.py", "package.json", "Dockerfile", "setup.cfg")
 )
 _PYTHON_TESTS = frozenset(("pytest", "py.test", "unittest", "nose2", "trial", "stestr"))
+_TEST = re.compile(r"^\s*(async )?def test|^class \w*Test|^class \w+\(.*TestCase", re.MULTILINE)
+_JS_TEST = re.compile(r"\.(test|spec)\.[cm]?[jt]sx?$")
+_VARIABLE = re.compile(r"\$\{?\w+\}?")
 _KINDS = (Kind.LINT, Kind.TYPES, Kind.FORMAT)
 _CONFIGS = {
     "mypy.ini": Kind.TYPES,
@@ -101,9 +119,9 @@ def unrun(model: Model) -> Iterator[Unrun]:
     if any(path in model.tracked for path in _OTHER_CI):
         return
     reached = [it for it in model.reach.commands if not it.is_dead]
-    if any(_is_opaque(model, it) for it in reached):
+    if any(_is_opaque(model, it) for it in reached) or _has_opaque_action(model):
         return
-    if not any(not workflow.is_action for workflow in model.workflows):
+    if not any(gates.kind(it.command.words) for it in reached):
         yield from _no_pipeline(model)
         return
     yield from _suites(model, reached)
@@ -114,19 +132,36 @@ def unrun(model: Model) -> Iterator[Unrun]:
 def _is_opaque(model: Model, reached: Reached) -> bool:
     """Whether a command may run gates that are not seen."""
     plain = gates.bare(reached.command.words)
-    if not plain:
+    if not plain or (reached.source == "make" and plain[0] == "make"):
         return False
     program = plain[0].rpartition("/")[2]
-    if program in _OPAQUE:
+    if program in _OPAQUE or program.startswith(("$", "GITHUB_EXPRESSION")):
         return True
-    if program in ("docker", "docker-compose"):
-        return any(word in ("run", "exec", "bake") for word in plain[1:4])
-    if program == "pre-commit":
-        return True
-    if program.endswith(".py") and reached.folder is not None:
-        path = join(reached.folder, plain[0])
-        return path in model.tracked and gates.kind(plain) is None and "test" in program
-    return False
+    if reached.command.program in ("docker", "docker-compose"):
+        is_run = any(word in ("run", "exec", "bake") for word in reached.command.words)
+        return is_run and gates.kind(plain) is None
+    if program in ("npm", "pnpm", "yarn", "bun"):
+        return not _EVERYWHERE.isdisjoint(plain) or any(word in _OPAQUE for word in plain[1:])
+    return _runs_own_program(model, reached, plain)
+
+
+def _runs_own_program(model: Model, reached: Reached, plain: Sequence[str]) -> bool:
+    """Whether it starts a program of the repository that is no shell script."""
+    if reached.folder is None or gates.kind(plain) is not None:
+        return False
+    path = join(reached.folder, plain[0])
+    if path is None or path not in model.tracked or ("/" not in plain[0] and "." not in plain[0]):
+        return False
+    return read_script(model.tracked.text(path) or "", path) is None
+
+
+def _has_opaque_action(model: Model) -> bool:
+    return any(
+        step.uses.startswith(_OPAQUE_ACTIONS)
+        for workflow in model.workflows
+        for job in workflow.jobs.values()
+        for step in job.steps
+    )
 
 
 def _no_pipeline(model: Model) -> Iterator[Unrun]:
@@ -149,6 +184,7 @@ def _test_files(model: Model) -> list[str]:
         if path.endswith(".py")
         and _is_python_test(path.rpartition("/")[2])
         and not _is_somebody_elses(path)
+        and _TEST.search(model.tracked.text(path) or "")
     ]
 
 
@@ -167,8 +203,6 @@ def _is_somebody_elses(path: str) -> bool:
 def _suites(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
     """Folders of Python tests that no command of CI looks into."""
     commands = [it for it in reached if _tests_python(it)]
-    if any(it.folder is None for it in commands):
-        return
     roots = [root for it in commands for root in _looked_into(it)]
     if None in roots:
         return
@@ -195,8 +229,11 @@ def _tests_python(reached: Reached) -> bool:
 
 
 def _looked_into(reached: Reached) -> Iterator[str | None]:
-    """The folders and files that a test command looks into; None for what cannot be told."""
-    folder = reached.folder
+    """The folders and files that a test command looks into, `*` for what a variable holds.
+
+    None for what cannot be told.
+    """
+    folder = _folder(reached)
     if folder is None:
         yield None
         return
@@ -210,12 +247,22 @@ def _looked_into(reached: Reached) -> Iterator[str | None]:
             named.append(join(folder, place))
         elif not word.startswith("-") and place in ("tests", "test", "src", "discover"):
             named.append(join(folder, place) if place != "discover" else folder)
-    if not named:
-        yield folder
-    yield from named
+    yield from named or [folder]
+
+
+def _folder(reached: Reached) -> str | None:
+    if reached.folder is not None:
+        return reached.folder
+    start = reached.step.folder
+    said = f"{start}/{reached.command.folder}" if start else reached.command.folder
+    pattern = _VARIABLE.sub("*", said)
+    is_known = pattern and "GITHUB_" not in pattern and not pattern.startswith(("-", "~"))
+    return join("", pattern) if is_known and pattern.strip("*/") else None
 
 
 def _is_below(path: str, folder: str) -> bool:
+    if "*" in folder:
+        return fnmatchcase(path, f"{folder}/*") or fnmatchcase(path, folder)
     return not folder or path == folder or path.startswith(f"{folder}/")
 
 
@@ -230,22 +277,37 @@ def _component(model: Model, path: str) -> str:
 
 
 def _scripts(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
-    """Gates among the scripts of packages, and targets of Makefiles."""
+    """Gates among the scripts of packages: the first of each kind that CI does not run."""
     run = {(it.command.place.file, it.target) for it in reached if it.target}
     kinds = {(it.folder, kind) for it in reached if (kind := gates.kind(it.command.words))}
     for package in model.packages.values():
         if role(package.file) is not Role.PRODUCTION:
             continue
+        told: set[Kind | None] = {kind for folder, kind in kinds if folder == package.folder}
+        told |= {gates.kind_of_name(name) for file, name in run if file == package.file}
         for name, script in package.scripts.items():
             kind = gates.kind_of_name(name)
-            own = [found for it in script.commands if (found := gates.kind(it.words))]
-            is_run = (package.file, name) in run or (package.folder, kind) in kinds
-            if kind in (*_KINDS, Kind.TEST) and own and not is_run:
-                yield Unrun(
-                    script.place,
-                    f"script `{name}` of `{package.folder or 'the root'}` ({kind.value})",
-                    f"run it in CI: `npm run {name}`",
-                )
+            own = {gates.kind(it.words) for it in script.commands} - {None}
+            if (
+                kind is None
+                or kind in told
+                or not own
+                or not _has_what_it_checks(model, package, kind)
+            ):
+                continue
+            told.add(kind)
+            yield Unrun(
+                script.place,
+                f"script `{name}` of `{package.folder or 'the root'}` ({kind.value})",
+                f"run it in CI: `npm run {name}`",
+            )
+
+
+def _has_what_it_checks(model: Model, package: Package, kind: Kind) -> bool:
+    if kind is not Kind.TEST:
+        return kind in _KINDS
+    paths = model.tracked.below(package.folder)
+    return any(_JS_TEST.search(path) or "/__tests__/" in path or "/e2e/" in path for path in paths)
 
 
 def _configured(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
