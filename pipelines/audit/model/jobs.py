@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from pipelines.audit.model import stores
 from pipelines.audit.model.compose import Project, Service
 
 _NAME = re.compile(
     r"(.*[-_.])?(migrat(e|es|ion|ions|or)|init|inits|initiali[sz]er?|setup|seed|seeds|seeder|"
-    r"bootstrap|provision(er|ing)?|prestart|pre-start|preparation|prepare|installer|"
+    r"bootstrap|provision(er|ing)?|prestart|pre-start|preparation|prepare|installer|smoke|"
     r"create-?(buckets?|topics?|dbs?|databases?|indexes|indices|admin|user|certs?)|"
     r"one-?shot|cli|tests?|e2e|playwright|cypress|lint|backup-once|certs?-?gen)"
     r"([-_.]?\d+|[-_.](db|job|once|task|runner|data|database|schema|schemas|buckets?|topics?))?"
@@ -42,7 +43,8 @@ def is_job(service: Service, project: Project) -> bool:
     """Whether a service runs once and ends, like a migration.
 
     What is restarted whenever it ends is none. Else: somebody waits for it to complete, Swarm is
-    told so, its image or last command is known to end, or its name or profiles say so.
+    told so, its image or last command is known to end, its name or profiles say so, or Compose is
+    told to leave it when it ends and nobody asks whether it is well.
     """
     if any(
         dependency.condition == "service_completed_successfully"
@@ -58,6 +60,7 @@ def is_job(service: Service, project: Project) -> bool:
         or _NAME.fullmatch(service.name.lower())
         or any(_PROFILE.fullmatch(profile) for profile in service.profiles)
         or _ends(service)
+        or _is_left(service, project)
     )
 
 
@@ -65,6 +68,14 @@ def is_kept(service: Service) -> bool:
     """Whether it is started again whenever it ends."""
     policy = service.node.get("deploy", "restart_policy")
     return service.restart in _KEPT or policy["condition"].text == "any"
+
+
+def _is_left(service: Service, project: Project) -> bool:
+    """Whether it is said in so many words that nobody cares for it once it has ended."""
+    is_probed = service.health is not None and not service.health.is_off
+    is_reached = bool(service.ports) or any(project.dependents(service.name))
+    is_server = is_probed or is_reached or stores.store(service.image) is not None
+    return service.restart == "no" and not is_server
 
 
 def _ends(service: Service) -> bool:

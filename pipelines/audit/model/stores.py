@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 _TAG = re.compile(r"(?::[^/:]*)?(?:@[^@]*)?$")
+_MAJOR = re.compile(r":v?(\d+)[^/]*$")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Store:
     is_guarded: bool = False
     guards: tuple[str, ...] = ()
     opens: tuple[str, ...] = ()
-    secure_ports: tuple[str, ...] = field(default=())  # TLS, made for the outside
+    secure_ports: tuple[str, ...] = ()  # TLS, made for the outside
+    guarded_from: int = 0  # the major version that first was
 
 
 _POSTGRES = Store("PostgreSQL", "database", ("5432",), True, opens=("HOST_AUTH_METHOD=trust",))
@@ -48,7 +50,8 @@ _ELASTIC = Store(
     "database",
     ("9200", "9300"),
     True,
-    opens=("xpack.security.enabled=false", "xpack.security.enabled=False"),
+    opens=("xpack.security.enabled=false",),
+    guarded_from=8,
 )
 _OPENSEARCH = Store(
     "OpenSearch",
@@ -63,7 +66,15 @@ _MOSQUITTO = Store(
 _MEMCACHED = Store("Memcached", "cache", ("11211",))
 _MINIO = Store("MinIO", "object store", ("9000", "9001"), True)
 _CLICKHOUSE = Store("ClickHouse", "database", ("8123", "9000", "9009"), True)
-_INFLUX = Store("InfluxDB", "database", ("8086",), True, opens=("AUTH_ENABLED=false",))
+_INFLUX = Store(
+    "InfluxDB",
+    "database",
+    ("8086",),
+    True,
+    ("HTTP_AUTH_ENABLED",),
+    opens=("AUTH_ENABLED=false",),
+    guarded_from=2,
+)
 _CASSANDRA = Store("Cassandra", "database", ("9042", "7000"))
 _ETCD = Store("etcd", "database", ("2379", "2380"), guards=("client-cert-auth", "ROOT_PASSWORD"))
 _CONSUL = Store("Consul", "database", ("8500", "8600"), guards=("acl", "ACL"))
@@ -182,6 +193,36 @@ _CONSOLES = frozenset(
     )
 )
 
+# What only watches or shows the others, or takes what they report: they work without it.
+_BESIDE = frozenset(
+    (
+        "alertmanager",
+        "alloy",
+        "all-in-one",
+        "cadvisor",
+        "dozzle",
+        "grafana",
+        "jaeger",
+        "kibana",
+        "loki",
+        "maildev",
+        "mailhog",
+        "mailpit",
+        "node-exporter",
+        "opensearch-dashboards",
+        "opentelemetry-collector",
+        "opentelemetry-collector-contrib",
+        "portainer",
+        "portainer-ce",
+        "postgres-exporter",
+        "prometheus",
+        "promtail",
+        "redis_exporter",
+        "tempo",
+        "zipkin",
+    )
+)
+
 # Official images, and others that stand beside services, that are known to bring no health check.
 _UNPROBED = frozenset(
     (
@@ -225,7 +266,11 @@ def store(image: str) -> Store | None:
     """The data store that an image is; None for all else, its consoles and exporters too."""
     path = _TAG.sub("", image.lower(), count=1)
     vendored = "/".join(path.split("/")[-2:])
-    return _VENDORED.get(vendored) or _STORES.get(path.rpartition("/")[2])
+    found = _VENDORED.get(vendored) or _STORES.get(path.rpartition("/")[2])
+    major = _MAJOR.search(image)
+    if found is not None and major is not None and int(major[1]) < found.guarded_from:
+        return replace(found, is_guarded=False)
+    return found
 
 
 def is_console(image: str) -> bool:
@@ -236,3 +281,8 @@ def is_console(image: str) -> bool:
 def lacks_health(image: str) -> bool:
     """Whether an image is known to bring no HEALTHCHECK of its own."""
     return name(image) in _UNPROBED
+
+
+def is_beside(image: str) -> bool:
+    """Whether an image only watches or shows others, so that neither needs the other to start."""
+    return name(image) in _BESIDE or is_console(image)

@@ -1,7 +1,102 @@
-"""Folders of the checkout over what an image holds."""
+"""Source folders that are mounted over what the image was built with."""
 
 from __future__ import annotations
 
-from pipelines.audit.rule import Rule
+from collections.abc import Iterator
 
-RULES: tuple[Rule, ...] = ()
+from pipelines.audit.findings import Also, Fault, Severity
+from pipelines.audit.model import Model
+from pipelines.audit.model.compose import Mount, each
+from pipelines.audit.model.images import Image
+from pipelines.audit.place import Place
+from pipelines.audit.rule import Rule, rule
+from pipelines.audit.rules.places import first_at_each_place
+from pipelines.audit.tracked import Tracked
+
+_SOURCES = (
+    ".py", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".vue", ".svelte", ".go", ".rb", ".php",
+    ".java", ".kt", ".scala", ".cs", ".rs", ".ex", ".exs", ".c", ".cc", ".cpp", ".swift",
+)  # fmt: skip
+
+_DATA = ("assets", "certs", "conf", "config", "data", "fixtures", "media", "public", "static")
+
+
+@rule("REL014", "source-over-image", Severity.MEDIUM)
+def source_over_image(model: Model) -> Iterator[Fault]:
+    """A folder of sources is mounted over the image's own files.
+
+    Why: the image that was built, scanned and tested is not what runs: the files of whatever is
+    checked out on the machine are. What the build made there (compiled assets, `node_modules`) is
+    hidden, and on a machine without a checkout the container finds an empty folder.
+
+    Example:
+
+        api:
+          build: ./api
+          volumes:
+            - ./api:/app
+
+    Mend: take the mount away; for development put it into `compose.override.yaml`, or use
+    `develop: {watch: ...}`.
+    """
+    yield from first_at_each_place(_faults(model))
+
+
+def _faults(model: Model) -> Iterator[Fault]:
+    for _, service in each(model.projects):
+        image = model.image(service)
+        if not image.is_built:
+            continue
+        for mount in service.mounts:
+            if _hides(image, mount) and _has_sources(model.tracked, mount.path):
+                yield Fault(
+                    mount.place,
+                    f"{mount.source} is mounted over {mount.target}, so {service.name} does not run"
+                    " what its image was built with",
+                    "mount it only in an override for development",
+                    also=_built(image),
+                    service=service.name,
+                )
+
+
+def _hides(image: Image, mount: Mount) -> bool:
+    """Whether a mount covers the image's working folder, or the place of those very sources."""
+    target = mount.target.rstrip("/")
+    if mount.kind != "bind" or mount.path is None or not target.startswith("/"):
+        return False
+    if image.workdir != "/" and _is_in(image.workdir, target):
+        return True
+    for source, folder in image.sources.items():
+        is_source = _is_in(source, mount.path) or _is_in(mount.path, source)
+        if folder not in ("", "/") and _is_in(folder, target) and is_source:
+            return True
+    return target.rpartition("/")[2] not in _DATA and any(
+        target == f"{folder.rstrip('/')}/{_below(mount.path, source)}"
+        for source, folder in image.sources.items()
+        if _below(mount.path, source)
+    )
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return folder in ("", path) or path.startswith(f"{folder}/")
+
+
+def _below(path: str, folder: str) -> str:
+    if not folder:
+        return path
+    return path[len(folder) + 1 :] if path.startswith(f"{folder}/") else ""
+
+
+def _has_sources(tracked: Tracked, folder: str | None) -> bool:
+    return folder is not None and any(path.endswith(_SOURCES) for path in tracked.below(folder))
+
+
+def _built(image: Image) -> tuple[Also, ...]:
+    place: Place | None = None
+    if image.stage is not None:
+        copies = [it for it in image.stage.instructions if it.name in ("COPY", "ADD")]
+        place = copies[-1].place if copies else image.stage.place
+    return (Also(place, "what the build puts there"),) if place else ()
+
+
+RULES: tuple[Rule, ...] = (source_over_image,)

@@ -30,6 +30,7 @@ def told(name: str, lines: str, others: str = "") -> bool:
         ("x", "build: .\nentrypoint: sh -c\ncommand: 'npm run db:migrate'"),
         ("x", "build: .\ncommand: python seed.py"),
         ("x", "image: a\ndeploy: {mode: replicated-job}"),
+        ("x", "build: .\nrestart: 'no'\nhealthcheck: {disable: true}"),
     ],
 )
 def test_a_job(name: str, lines: str) -> None:
@@ -51,6 +52,9 @@ def test_what_somebody_waits_for_to_complete_is_a_job() -> None:
         ("web", "build: ."),
         ("db", "image: postgres:16\nrestart: 'no'"),
         ("migrate", "image: a\nrestart: always"),
+        ("x", "build: .\nrestart: 'no'\nports: ['80:80']"),
+        ("x", "build: .\nrestart: 'no'\nhealthcheck: {test: true}"),
+        ("x", "build: ."),
         ("worker", "build: .\ncommand: celery -A shop worker"),
         ("web", "build: .\ncommand: sh -c 'alembic upgrade head && uvicorn main:app'"),
         ("web", "build: .\ncommand: sh -c 'python manage.py migrate; gunicorn shop.wsgi'"),
