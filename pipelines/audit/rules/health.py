@@ -125,6 +125,7 @@ def depends_not_healthy(model: Model) -> Iterator[Fault]:
 
 
 def _early_ones(model: Model) -> Iterator[Fault]:
+    has_script = any(_SCRIPT.search(path) for path in model.tracked)
     for project, service in each(model.projects):
         if _is_swarm(project):  # which knows no conditions, and passes depends_on over
             continue
@@ -132,11 +133,18 @@ def _early_ones(model: Model) -> Iterator[Fault]:
             needed = project.services.get(dependency.name)
             if needed is None or dependency.condition != "service_started":
                 continue
-            yield _early(model, project, service, dependency, needed)
+            is_waiting = _waits(model, service, has_script=has_script)
+            yield _early(model, project, service, dependency, needed, is_waiting=is_waiting)
 
 
 def _early(
-    model: Model, project: Project, service: Service, dependency: Dependency, needed: Service
+    model: Model,
+    project: Project,
+    service: Service,
+    dependency: Dependency,
+    needed: Service,
+    *,
+    is_waiting: bool,
 ) -> Fault:
     image = model.image(needed)
     is_probed = _is_asked_for(needed) or image.health is not None or image.has_health
@@ -153,7 +161,7 @@ def _early(
             what += ", which nobody asks"
     is_store = stores.store(image.reference) is not None
     is_beside = stores.is_beside(service.image) or stores.is_beside(needed.image)
-    if is_beside or _waits(model, service) or not (is_probed or is_store):
+    if is_beside or is_waiting or not (is_probed or is_store):
         severity = Severity.LOW
     return Fault(
         dependency.place,
@@ -165,8 +173,11 @@ def _early(
     )
 
 
-def _waits(model: Model, service: Service) -> bool:
-    """Whether it waits by itself, in its command or in the script that its image starts with."""
+def _waits(model: Model, service: Service, *, has_script: bool) -> bool:
+    """Whether it waits by itself, in its command or in the script that its image starts with.
+
+    An image from a registry may well be made of this repository, if that has a script to wait.
+    """
     image = model.image(service)
     texts = [words.text for words in (service.command, service.entrypoint) if words]
     if image.entry is not None:
@@ -176,9 +187,7 @@ def _waits(model: Model, service: Service) -> bool:
             texts += [model.tracked.text(file) or ""] if file in model.tracked and file else []
     if any(_WAITS.search(text) for text in texts):
         return True
-    # An image from a registry that may well be made of this repository, which has a script to wait.
-    is_unknown = not image.is_built and image.programs is None
-    return is_unknown and any(_SCRIPT.search(path) for path in model.tracked)
+    return has_script and not image.is_built and image.programs is None
 
 
 def _is_swarm(project: Project) -> bool:

@@ -10,6 +10,7 @@ from pipelines.audit.model import Model
 from pipelines.audit.model.compose import Project, each
 from pipelines.audit.model.dockerfile import Dockerfile, Stage
 from pipelines.audit.model.interpolation import references
+from pipelines.audit.model.nodes import Node
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 from pipelines.audit.rules.places import first_at_each_place
@@ -22,6 +23,7 @@ _MOVES = re.compile(
     r"rolling|beta|next)([-_](slim|alpine|bookworm|bullseye|trixie))?",
     re.IGNORECASE,
 )
+_MOST = 2_000  # mappings and lists in a chart's values
 _REMEDY = "name a version, or pin it by digest: {name}@sha256:..."
 
 
@@ -54,6 +56,26 @@ def _faults(model: Model) -> Iterator[Fault]:
         # A name without a registry is what a build or Kustomize will replace.
         if container.image_place and "/" in container.image:
             yield from _mutable(container.image, container.image_place, tagged, container.workload)
+    for values in model.kubernetes.values.values():
+        yield from _charted(values, tagged)
+
+
+def _charted(values: Node, built: frozenset[str]) -> Iterator[Fault]:
+    """What a chart's values say of images: `image: name:tag`, or a repository and a tag."""
+    waiting = [values]
+    for _ in range(_MOST):
+        if not waiting:
+            return
+        node = waiting.pop()
+        repository, tag = node["repository"].text, node["tag"]
+        if repository and tag.text:
+            registry = node["registry"].text
+            name = f"{registry}/{repository}" if registry else repository
+            yield from _mutable(f"{name}:{tag.text}", tag.key_place, built)
+        image = node["image"]
+        if "/" in image.text and ":" in image.text:
+            yield from _mutable(image.text, image.key_place, built)
+        waiting += [it for it in (*node.fields.values(), *node.items) if not it.is_scalar]
 
 
 def _is_open(project: Project, raw: str) -> bool:

@@ -172,6 +172,18 @@ def test_the_script_that_an_image_starts_with_may_wait() -> None:
     assert severities("REL004", files) == [("compose.yaml:4", "low")]
 
 
+@pytest.mark.parametrize(
+    ("script", "severity"),
+    [("docker/wait-for-db/run", "low"), ("docker/docker-entrypoint.sh", "low"), ("a.sh", "medium")],
+)
+def test_an_image_that_may_be_made_of_this_repository(script: str, severity: str) -> None:
+    files = compose("image: ghcr.io/shop/web:1\ndepends_on: [db]", DATABASE) | {
+        script: "#!/bin/sh\n"
+    }
+
+    assert severities("REL004", files) == [("compose.yaml:4", severity)]
+
+
 def test_swarm_passes_dependencies_over() -> None:
     files = {"docker-stack.yml": compose("image: a:1\ndepends_on: [db]", DATABASE)["compose.yaml"]}
 

@@ -126,6 +126,22 @@ def test_a_workload_in_a_cluster(image: str, expected: list[str]) -> None:
     assert places(RULE, {"web.yaml": text, "kustomization.yaml": kustomization}) == []
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("image:\n  repository: shop/web\n  tag: latest\n", ["chart/values.yaml:3"]),
+        ("web:\n  image: {repository: shop/web, tag: '1.4'}\n", []),
+        ("image:\n  repository: shop/web\n  tag: ''\n", []),
+        ("jobs:\n  - image: shop/job:latest\n", ["chart/values.yaml:2"]),
+        ("jobs:\n  - image: shop/job:1.4\n", []),
+    ],
+)
+def test_the_values_of_a_chart(values: str, expected: list[str]) -> None:
+    files = {"chart/Chart.yaml": "name: shop\n", "chart/values.yaml": values}
+
+    assert places(RULE, files) == expected
+
+
 def test_a_stack_with_its_monitoring() -> None:
     files = {
         "docker-compose.yml": """\
