@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
 from pipelines.audit.model import Model, stores
-from pipelines.audit.model.compose import Dependency, Project, Service, each
+from pipelines.audit.model.compose import Dependency, Project, Service, each, each_once, mended
 from pipelines.audit.model.images import Image
 from pipelines.audit.model.jobs import is_job
 from pipelines.audit.model.kubernetes import Container
-from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 from pipelines.audit.rules.places import first_at_each_place
 
@@ -39,14 +38,11 @@ def healthcheck_missing(model: Model) -> Iterator[Fault]:
     Mend: give it a `healthcheck` with a program that its image has, or a `HEALTHCHECK` in its
     Dockerfile; in Kubernetes a `readinessProbe` and a `livenessProbe`.
     """
-    probed = _probed_elsewhere(model.projects)
-    for project, service in each(model.projects):
-        if _is_asked_for(service) or is_job(service, project) or not service.is_runnable:
+    probed = mended(model.projects, _is_asked_for)
+    for project, service in each_once(model.projects):
+        if _is_asked_for(service) or service.place in probed or is_job(service, project):
             continue
-        if (service.place, project.is_development) not in probed and not _is_repeated(
-            project, service
-        ):
-            yield from _unprobed(model.image(service), project, service)
+        yield from _unprobed(model.image(service), project, service)
     for container in model.kubernetes.containers:
         if container.is_long_running and not any(container.node[probe] for probe in _PROBES):
             yield _container(container)
@@ -54,23 +50,6 @@ def healthcheck_missing(model: Model) -> Iterator[Fault]:
 
 def _is_asked_for(service: Service) -> bool:
     return service.health is not None and not service.health.is_off
-
-
-def _is_repeated(project: Project, service: Service) -> bool:
-    """Whether the base of an override has it too, which is where something is missing."""
-    return bool(project.base) and service.place.file != project.file
-
-
-def _probed_elsewhere(projects: tuple[Project, ...]) -> set[tuple[Place, bool]]:
-    """Services that an override for production gives a health check."""
-    return {
-        (service.place, False)
-        for project in projects
-        for override in project.overrides
-        if not override.is_development
-        for name, service in override.services.items()
-        if name in override.own and _is_asked_for(service)
-    }
 
 
 def _unprobed(image: Image, project: Project, service: Service) -> Iterator[Fault]:

@@ -43,10 +43,10 @@ def source_over_image(model: Model) -> Iterator[Fault]:
 
 
 def _faults(model: Model) -> Iterator[Fault]:
-    for _, service in each(model.projects):
+    for project, service in each(model.projects):
         image = model.image(service)
-        if not image.is_built:
-            continue
+        if not image.is_built or (project.base and project.is_development):
+            continue  # an override for development is where such a mount belongs
         for mount in service.mounts:
             if _hides(image, mount) and _has_sources(model.tracked, mount.path):
                 yield Fault(

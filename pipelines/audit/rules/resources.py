@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from pipelines.audit.findings import Fault, Severity
 from pipelines.audit.model import Model
-from pipelines.audit.model.compose import Project, Service, each
+from pipelines.audit.model.compose import Project, Service, each_once, mended
 from pipelines.audit.model.jobs import is_job
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
@@ -33,7 +33,7 @@ def restart_missing(model: Model) -> Iterator[Fault]:
 
     Mend: `restart: unless-stopped`, or in a Swarm `deploy.restart_policy`.
     """
-    kept = _mended(model.projects, _has_policy)
+    kept = mended(model.projects, _has_policy)
     for project, service in _lasting(model):
         if service.place in kept or _is_swarm(project):
             continue
@@ -70,7 +70,7 @@ def no_memory_limit(model: Model) -> Iterator[Fault]:
     Mend: `mem_limit: 512m`, or `deploy: {resources: {limits: {memory: 512m}}}`; in Kubernetes
     `resources: {limits: {memory: 512Mi}}`.
     """
-    limited = _mended(model.projects, _has_limit)
+    limited = mended(model.projects, _has_limit)
     for project, service in _lasting(model):
         if not (project.is_development or service.place in limited or _has_limit(service)):
             yield Fault(
@@ -91,23 +91,10 @@ def no_memory_limit(model: Model) -> Iterator[Fault]:
 
 
 def _lasting(model: Model) -> Iterator[tuple[Project, Service]]:
-    """Services that run for ever, each where it is first defined."""
-    for project, service in each(model.projects):
-        is_repeated = bool(project.base) and service.place.file != project.file
-        if service.is_runnable and not is_repeated and not is_job(service, project):
+    """Services that run for ever."""
+    for project, service in each_once(model.projects):
+        if not is_job(service, project):
             yield project, service
-
-
-def _mended(projects: tuple[Project, ...], is_good: Callable[[Service], bool]) -> set[Place]:
-    """Services to which an override for production gives what they lack."""
-    return {
-        override.services[name].place
-        for project in projects
-        for override in project.overrides
-        if not override.is_development
-        for name in sorted(override.own)
-        if is_good(override.services[name])
-    }
 
 
 def _has_policy(service: Service) -> bool:

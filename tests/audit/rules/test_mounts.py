@@ -120,6 +120,14 @@ def test_a_system_whose_override_is_for_its_developers() -> None:
     }
 
     assert [(str(it.place), str(it.severity)) for it in found(RULE, system)] == [
-        ("deploy/docker-compose.override.yml:3", "low"),
-        ("deploy/docker-compose.yml:5", "medium"),
+        ("deploy/docker-compose.yml:5", "medium")
+    ]
+
+
+def test_a_whole_system_for_developers_is_less_severe() -> None:
+    system = files("./api:/app")
+    system["compose.dev.yaml"] = system.pop("compose.yaml")
+
+    assert [(str(it.place), str(it.severity)) for it in found(RULE, system)] == [
+        ("compose.dev.yaml:5", "low")
     ]

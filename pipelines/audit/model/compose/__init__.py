@@ -11,6 +11,8 @@ from pipelines.audit.model.compose.facts import (
     Setting,
     Words,
     each,
+    each_once,
+    mended,
 )
 from pipelines.audit.model.compose.projects import read
 
@@ -25,5 +27,7 @@ __all__ = [
     "Setting",
     "Words",
     "each",
+    "each_once",
+    "mended",
     "read",
 ]

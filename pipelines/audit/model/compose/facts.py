@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pipelines.audit.model.nodes import Node
@@ -191,3 +191,23 @@ def each(projects: tuple[Project, ...]) -> Iterator[tuple[Project, Service]]:
             for name, service in override.services.items():
                 if name in override.own:
                     yield override, service
+
+
+def each_once(projects: tuple[Project, ...]) -> Iterator[tuple[Project, Service]]:
+    """Every service that says what to run, with its project, where it is first defined."""
+    for project, service in each(projects):
+        is_repeated = bool(project.base) and service.place.file != project.file
+        if service.is_runnable and not is_repeated:
+            yield project, service
+
+
+def mended(projects: tuple[Project, ...], is_good: Callable[[Service], bool]) -> set[Place]:
+    """Where the services are that are good with an override for production."""
+    return {
+        override.services[name].place
+        for project in projects
+        for override in project.overrides
+        if not override.is_development
+        for name in override.own
+        if is_good(override.services[name])
+    }
