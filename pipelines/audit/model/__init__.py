@@ -16,6 +16,7 @@ from pipelines.audit.model import (
     monitoring,
     node,
     requirements,
+    started,
     workflows,
 )
 from pipelines.audit.model.javascript import JavaScript
@@ -70,6 +71,10 @@ class Model:
     def image(self, service: compose.Service) -> images.Image:
         """The image that a service runs in, with what Compose says in place of the image's own."""
         return self._images.of_service(service)
+
+    def started(self, image: images.Image) -> tuple[started.Started, ...]:
+        """The commands that starting an image runs, package scripts and shell scripts followed."""
+        return started.started(image, self.tracked, self.packages)
 
     @cached_property
     def images(self) -> tuple[images.Image, ...]:

@@ -83,6 +83,7 @@ class Image:
     services: tuple[compose.Service, ...] = ()  # that run it, of all projects
     tags: tuple[str, ...] = ()  # what a pipeline or Compose calls it
     target: str = ""
+    mounted: Mapping[str, str] = field(default_factory=dict)  # as `sources`, by a bind mount
 
     def has(self, program: str) -> bool | None:
         """Whether a program can be run in it; None when that cannot be told."""
@@ -97,10 +98,16 @@ class Image:
         return self.stage is not None
 
     def origin(self, path: str, tracked: Tracked) -> str | None:
-        """The tracked file or folder that lies at a path of the image; "" is the root."""
+        """The tracked file or folder that lies at a path of the image; "" is the root.
+
+        What is mounted there hides what was copied.
+        """
+        return self._found(path, self.mounted, tracked) or self._found(path, self.sources, tracked)
+
+    def _found(self, path: str, sources: Mapping[str, str], tracked: Tracked) -> str | None:
         whole = posixpath.normpath(posixpath.join(self.workdir, path))
         best: tuple[int, str] | None = None
-        for source, target in self.sources.items():
+        for source, target in sources.items():
             rest = _below(whole, target)
             if rest is None:
                 continue
@@ -210,6 +217,7 @@ def _changed(image: Image, service: compose.Service) -> Image:
         entry=_entry_of(image, service),
         health=_health_of(image, service),
         services=(service,),
+        mounted={mount.path: mount.target for mount in service.mounts if mount.path is not None},
     )
 
 
