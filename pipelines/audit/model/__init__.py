@@ -72,6 +72,14 @@ class Model:
         """The image that a service runs in, with what Compose says in place of the image's own."""
         return self._images.of_service(service)
 
+    def built(self, build: compose.Build) -> images.Image | None:
+        """The image that a build makes; None when it has no Dockerfile, or not that stage."""
+        return self._images.of_build(build)
+
+    def dockerfile(self, build: compose.Build) -> dockerfile.Dockerfile | None:
+        """The Dockerfile of a build, read with its arguments."""
+        return self._images.dockerfile_of(build)
+
     def started(self, image: images.Image) -> tuple[started.Started, ...]:
         """The commands that starting an image runs, package scripts and shell scripts followed."""
         return started.started(image, self.tracked, self.packages)

@@ -463,6 +463,44 @@ def commands(image: Image) -> Iterator[tuple[Instruction, shell.Command]]:
                 yield instruction, command
 
 
+def ran(image: Image) -> Iterator[tuple[Instruction, shell.Command]]:
+    """Every command of every stage that the image needs, those it only copies from too."""
+    for stage in needed(image):
+        for instruction in stage.instructions:
+            if instruction.name == "RUN":
+                for command in _script(instruction).commands:
+                    yield instruction, command
+
+
+def needed(image: Image) -> list[Stage]:
+    """The stages that a build of the image runs, in the order of the file."""
+    if image.dockerfile is None or image.stage is None:
+        return []
+    waiting, found = [image.stage], dict[int, Stage]()
+    while waiting:
+        stage = waiting.pop()
+        if stage.index in found:
+            continue
+        found[stage.index] = stage
+        waiting += [stage.parent] if stage.parent is not None else []
+        for instruction in stage.instructions:
+            names = [
+                instruction.flags.get("from", ""),
+                *(it.get("from", "") for it in instruction.mounts),
+            ]
+            waiting += [it for name in names if name and (it := image.dockerfile.target(name))]
+    return [found[index] for index in sorted(found)]
+
+
+def files_of(tracked: Tracked, image: Image, stage: Stage) -> Image:
+    """The files of one stage of an image's Dockerfile, as an image of its own."""
+    if image.dockerfile is None:
+        return image
+    return _Maker(
+        image.dockerfile, Context(tracked, image.context or "", image.dockerfile.file)
+    ).image(stage)
+
+
 def _entry(stage: Stage) -> Entry | None:
     """ENTRYPOINT and CMD; an ENTRYPOINT takes away the CMD of the stages below it."""
     first = stage.last("ENTRYPOINT")

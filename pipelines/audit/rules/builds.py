@@ -1,7 +1,295 @@
-"""Builds that cannot work."""
+"""Builds that cannot work from what Git tracks."""
 
 from __future__ import annotations
 
-from pipelines.audit.rule import Rule
+import posixpath
+import re
+from collections.abc import Iterator
 
-RULES: tuple[Rule, ...] = ()
+from pipelines.audit.findings import Also, Confidence, Fault, Severity
+from pipelines.audit.model import Model, bases
+from pipelines.audit.model.builds import Declared
+from pipelines.audit.model.contexts import Context
+from pipelines.audit.model.dockerfile import Dockerfile, Instruction, Stage, fill
+from pipelines.audit.model.images import Image, files_of, needed, ran
+from pipelines.audit.place import Place
+from pipelines.audit.rule import Rule, rule
+
+_GLOB = re.compile(r"[*?\[]")
+# What a build before this one makes: not tracked, and not meant to be.
+_MADE = re.compile(
+    r"(dist|build|builds|out|output|\.output|target|bin|obj|publish|release|artifacts?|node_modules"
+    r"|coverage|generated|gen|\.next|\.nuxt|\.svelte-kit|vendor|wheels?|wheelhouse|_build|public"
+    r"|static|certs?|secrets?|data|models?|linux|amd64|\.env.*|\.npmrc|\.netrc|\.git)"
+    r"|.*\.(jar|war|whl|exe|pem|key|crt|tar|gz|tgz|zip|deb|rpm|so|wasm|pt|pth|onnx|bin|env)"
+)
+# What a project has, and no build makes.
+_WRITTEN = re.compile(
+    r"package\.json|alembic(\.ini)?|migrations|prisma|requirements.*\.txt|pyproject\.toml"
+    r"|manage\.py|main\.py|gunicorn.*\.py|nginx\.conf|next\.config\.\w+|public"
+)
+_STANDALONE = re.compile(r"standalone")
+
+
+@rule("REL007", "build-cannot-work", Severity.HIGH)
+def build_cannot_work(model: Model) -> Iterator[Fault]:
+    """A build needs a file, a folder or a stage that is not there.
+
+    Why: it works on the machine where the file happens to lie, and fails on a fresh clone: in CI,
+    on the day of the launch, for the next colleague.
+
+    Example:
+
+        COPY --from=builder /app/public ./public    (and no public folder is tracked)
+
+    Mend: add the file to Git, correct the path (it is relative to the build's context, not to the
+    Dockerfile), take it out of `.dockerignore`, or copy what is there.
+    """
+    for built in model.builds:
+        faults = list(_declared_wrongly(model, built))
+        yield from faults
+        if not faults:
+            yield from _contents(model, built)
+
+
+def _declared_wrongly(model: Model, built: Declared) -> Iterator[Fault]:
+    """The context, the Dockerfile and the stage that a build names."""
+    build, tracked = built.build, model.tracked
+    name = built.service.name if built.service else ""
+    context = build.context
+    if context is None or built.is_guessed:
+        return
+    severity = Severity.LOW if built.is_prepared else None
+    if context not in tracked.folders:
+        if not _is_elsewhere(model, context):
+            yield Fault(
+                built.place,
+                f"the build's context {context} is no folder that Git tracks",
+                "name the folder as it is seen from this file, or add it to Git",
+                service=name,
+                severity=severity,
+            )
+        return
+    path = build.dockerfile
+    if build.dockerfile_text is None and path is not None and path not in tracked:
+        if not _is_elsewhere(model, path):
+            yield Fault(
+                built.dockerfile_place,
+                f"the build's Dockerfile {path} is not tracked",
+                "add the file, or name the one that is there; it is looked for in the context",
+                service=name,
+                severity=severity,
+            )
+        return
+    found = model.dockerfile(build)
+    if found is not None and found.stages and found.target(build.target) is None:
+        yield Fault(
+            built.place,
+            f"the build's target {build.target} is no stage of {found.file}",
+            f"name one of its stages: {_stages(found)}",
+            also=(Also(found.stages[-1].place, "its last stage"),),
+            service=name,
+        )
+
+
+def _stages(dockerfile: Dockerfile) -> str:
+    return ", ".join(stage.name for stage in dockerfile.stages if stage.name) or "none has a name"
+
+
+def _is_elsewhere(model: Model, path: str) -> bool:
+    """Whether it is a link, or lies behind one, or in a submodule: that is not looked into."""
+    outer = {path, *(path[: match.start()] for match in re.finditer("/", path))}
+    return bool(outer & (model.tracked.links | model.tracked.submodules))
+
+
+def _contents(model: Model, built: Declared) -> Iterator[Fault]:
+    """What the Dockerfile copies, stage by stage, as far as the build needs them."""
+    image = model.built(built.build)
+    if image is None or image.dockerfile is None or image.context is None:
+        return
+    context = Context(model.tracked, image.context, image.dockerfile.file)
+    for stage in needed(image):
+        for instruction in stage.instructions:
+            if instruction.name not in ("COPY", "ADD"):
+                continue
+            origin = instruction.flags.get("from")
+            if origin is None:
+                yield from _absent(context, built, stage, instruction)
+            elif fault := _unknown_stage(built, image.dockerfile, stage, instruction, origin):
+                yield fault
+            elif other := image.dockerfile.target(origin):
+                yield from _never_there(model, built, image, other, instruction)
+    yield from _no_lock(model, built, image)
+
+
+def _absent(
+    context: Context, built: Declared, stage: Stage, instruction: Instruction
+) -> Iterator[Fault]:
+    *sources, _ = instruction.arguments or ("",)
+    for written in sources:
+        source = fill(written, stage.arguments)
+        if source is None or _GLOB.search(source) or "://" in source or source.startswith("<<"):
+            continue
+        if source.startswith("git@") or context.holds(source):
+            continue
+        path = context.path(source)
+        if path is None:
+            why = f"{source} lies outside of the build's context {context.folder or '.'}"
+        elif path in context.tracked or path in context.tracked.folders:
+            why = f"{source} is there, but .dockerignore leaves it out"
+        else:
+            why = f"{source} is not tracked in the build's context {context.folder or '.'}"
+        yield Fault(
+            instruction.place,
+            f"nothing to copy: {why}",
+            "add it to Git, or correct the path: it is relative to the context",
+            also=() if built.is_guessed else (Also(built.place, "the build, with its context"),),
+            service=built.service.name if built.service else "",
+            severity=_weight(context, built, path),
+        )
+
+
+def _weight(context: Context, built: Declared, path: str | None) -> Severity | None:
+    """Less where the file may be made before the build, or where nobody says the context."""
+    if path is None:
+        return Severity.MEDIUM if built.is_guessed else None
+    if path in context.tracked or path in context.tracked.folders:
+        return None
+    inner = path[len(context.folder) :].strip("/").split("/")
+    if built.is_prepared or any(_MADE.fullmatch(part) for part in inner):
+        return Severity.LOW
+    return Severity.LOW if built.is_guessed else None
+
+
+def _unknown_stage(
+    built: Declared, dockerfile: Dockerfile, stage: Stage, instruction: Instruction, origin: str
+) -> Fault | None:
+    """A COPY --from of what is no stage, and does not look like an image."""
+    filled = fill(origin, stage.arguments)
+    if filled is None or dockerfile.target(filled) is not None:
+        return None
+    if re.search(r"[/:.]", filled) or bases.base(filled) is not None:
+        return None
+    if built.service and filled in built.service.node["build"]["additional_contexts"].fields:
+        return None
+    is_number = filled.isdigit()
+    return Fault(
+        instruction.place,
+        f"`--from={filled}` is no stage of {dockerfile.file}",
+        f"name one of its stages: {_stages(dockerfile)}",
+        severity=None if is_number or built.is_guessed is False else Severity.MEDIUM,
+        confidence=Confidence.HIGH if is_number else Confidence.MEDIUM,
+    )
+
+
+def _never_there(
+    model: Model, built: Declared, image: Image, stage: Stage, instruction: Instruction
+) -> Iterator[Fault]:
+    """A COPY --from of what the other stage neither copies nor makes."""
+    files = files_of(model.tracked, image, stage)
+    *sources, _ = instruction.arguments or ("",)
+    for written in sources:
+        source = fill(written, stage.arguments)
+        if source is None or _GLOB.search(source):
+            continue
+        if ".next/standalone" in source:
+            yield from _not_standalone(model, built, files, instruction, source)
+        elif _WRITTEN.fullmatch(posixpath.basename(source.rstrip("/"))):
+            yield from _not_written(model, built, files, stage, instruction, source)
+
+
+def _not_standalone(
+    model: Model, built: Declared, files: Image, instruction: Instruction, source: str
+) -> Iterator[Fault]:
+    """Next.js makes `.next/standalone` only when its configuration says so."""
+    folder = files.origin(source.partition("/.next/")[0], model.tracked)
+    if folder is None:
+        return
+    for path in (
+        posixpath.join(folder, f"next.config.{end}") for end in ("js", "mjs", "ts", "cjs")
+    ):
+        if path in model.tracked and not _STANDALONE.search(model.tracked.text(path) or ""):
+            yield Fault(
+                instruction.place,
+                f"nothing to copy: {path} does not ask for the standalone output",
+                'set output: "standalone" in the configuration',
+                also=(Also(Place(path), "the configuration"),),
+                service=built.service.name if built.service else "",
+            )
+
+
+def _not_written(
+    model: Model,
+    built: Declared,
+    files: Image,
+    stage: Stage,
+    instruction: Instruction,
+    source: str,
+) -> Iterator[Fault]:
+    """A file or folder that people write, below a folder that the other stage copies."""
+    name = posixpath.basename(source.rstrip("/"))
+    parent = files.origin(posixpath.dirname(source.rstrip("/")), model.tracked)
+    if parent is None or files.origin(source, model.tracked) is not None:
+        return
+    if any(name in it.text for one in stage.chain for it in one.instructions if it.name != "COPY"):
+        return
+    if any(name in it.text for it in stage.instructions if "from" in it.flags):
+        return
+    if name == "public" and not _is_next(model, parent):
+        return
+    path = posixpath.join(parent, name)
+    if _is_elsewhere(model, path):
+        return
+    yield Fault(
+        instruction.place,
+        f"nothing to copy: {path} is not tracked, and no command of the stage makes it",
+        f"add {path} to Git (a .gitkeep will do for a folder), or leave this line out",
+        also=(Also(_copy_of(stage) or stage.place, "which copies what is tracked"),),
+        service=built.service.name if built.service else "",
+    )
+
+
+def _copy_of(stage: Stage) -> Place | None:
+    """Where the stage takes its files from the context."""
+    copies = [it for it in stage.all("COPY", "ADD") if "from" not in it.flags]
+    return copies[-1].place if copies else None
+
+
+def _is_next(model: Model, folder: str) -> bool:
+    package = model.tracked.text(posixpath.join(folder, "package.json")) or ""
+    return '"next"' in package
+
+
+def _no_lock(model: Model, built: Declared, image: Image) -> Iterator[Fault]:
+    """`npm ci` refuses to work without a lock file."""
+    for instruction, command in ran(image):
+        if command.program != "npm" or command.words[1:2] not in (("ci",), ("clean-install",)):
+            continue
+        if instruction.mounts or any("lock" in it.text for it in _runs_before(image, instruction)):
+            continue
+        stage = next(it for it in needed(image) if instruction in it.instructions)
+        files = files_of(model.tracked, image, stage)
+        package = files.origin("package.json", model.tracked)
+        folder = posixpath.dirname(package) if package is not None else None
+        if package is None or folder is None or package not in model.tracked:
+            continue
+        locks = [posixpath.join(folder, it) for it in ("package-lock.json", "npm-shrinkwrap.json")]
+        if not any(lock in model.tracked or _is_elsewhere(model, lock) for lock in locks):
+            yield Fault(
+                instruction.place,
+                f"`npm ci` needs a lock file, and {locks[0]} is not tracked",
+                "add package-lock.json to Git, and copy it beside package.json",
+                also=(Also(Place(package), "the package without a lock"),),
+                service=built.service.name if built.service else "",
+            )
+
+
+def _runs_before(image: Image, instruction: Instruction) -> list[Instruction]:
+    """The commands and copies that may bring a lock file from elsewhere."""
+    found = [it for stage in needed(image) for it in stage.instructions]
+    return [
+        it for it in found[: found.index(instruction)] if it.name == "RUN" or "from" in it.flags
+    ]
+
+
+RULES: tuple[Rule, ...] = (build_cannot_work,)
