@@ -70,7 +70,7 @@ class Model:
 
     def image(self, service: compose.Service) -> images.Image:
         """The image that a service runs in, with what Compose says in place of the image's own."""
-        return self._images.of_service(service)
+        return self._images.of_service(service, self.images)
 
     def built(self, build: compose.Build) -> images.Image | None:
         """The image that a build makes; None when it has no Dockerfile, or not that stage."""

@@ -135,10 +135,15 @@ class Images:
     _made: dict[tuple[object, ...], Image] = field(default_factory=dict)
     _parsed: dict[tuple[object, ...], Dockerfile] = field(default_factory=dict)
 
-    def of_service(self, service: compose.Service) -> Image:
-        """The image that a service runs in, with what Compose says in place of the image's own."""
+    def of_service(self, service: compose.Service, built: tuple[Image, ...] = ()) -> Image:
+        """The image that a service runs in, with what Compose says in place of the image's own.
+
+        `built` are the images that are made here: one may be what a registry's name stands for.
+        """
         made = self.of_build(service.build) if service.build else None
         image = made or somebody_elses(service.image, service.image_place or service.place)
+        if image.programs is None and service.build is None:
+            image = named(built, service.image) or image
         return _changed(image, service)
 
     def of_build(self, build: compose.Build) -> Image | None:
@@ -202,6 +207,23 @@ def somebody_elses(reference: str, place: Place) -> Image:
         is_open=base.is_open,
         has_health=base.has_health,
     )
+
+
+def named(images: tuple[Image, ...], reference: str) -> Image | None:
+    """The image built here that a manifest means: by its tag, or by the folder it is built from."""
+    if not reference:
+        return None
+    name = bases.split(reference).name
+    short = name.rpartition("/")[2]
+    exact = [it for it in images if any(bases.split(tag).name == name for tag in it.tags)]
+    found = exact or [it for it in images if short in _names(it)]
+    return found[0] if len({(it.place, it.reference) for it in found}) == 1 else None
+
+
+def _names(image: Image) -> set[str]:
+    names = {bases.split(tag).name.rpartition("/")[2] for tag in image.tags}
+    folder = posixpath.dirname(image.dockerfile.file) if image.dockerfile else ""
+    return names | ({posixpath.basename(folder)} if folder else set())
 
 
 def _changed(image: Image, service: compose.Service) -> Image:
@@ -306,7 +328,8 @@ class _Maker:
                 workdir = posixpath.normpath(posixpath.join(workdir, path))
             elif instruction.name == "RUN":
                 script = _script(instruction)
-                installed.run(script, self._opener(sources, workdir, instruction))
+                opened = self._opener(sources, workdir, instruction)
+                installed.run(script, opened, stage.arguments)
             elif instruction.name in ("COPY", "ADD"):
                 self._copied(stage, instruction, installed, sources, workdir, deep)
         self._stages[stage.index] = (installed, sources, workdir)
@@ -413,8 +436,8 @@ class _Maker:
                 inner = posixpath.normpath(posixpath.join(file, rest))
                 if inner in self.context.tracked.folders or inner in self.context.tracked:
                     sources[inner] = where
-        parent = posixpath.dirname(path)
-        if parent in _BINS or parent.endswith("/bin") or where in _BINS:
+        parents = (posixpath.dirname(path), posixpath.dirname(where), where)
+        if any(parent in _BINS or parent.endswith("/bin") for parent in parents):
             installed.own.add(_named(path, where, is_folder=is_folder))
         if path.startswith(_OWN) or path in (*_BINS, "/", "/usr"):
             installed.own |= other.own

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pipelines.audit.model.shell import Command, Script
@@ -79,6 +79,8 @@ _SCRIPTS = {
 }
 _DEBIAN = ("apt-get", "apt", "aptitude")
 _REDHAT = ("yum", "dnf", "microdnf", "tdnf", "zypper")
+_ASSIGNED = re.compile(r"""(?:^|[\s;&(])(\w+)=["']([^"'$]*)["']""")
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _SHELLS = ("sh", "bash", "ash", "dash", "zsh")
 _BIN = re.compile(r"(?:/[\w.+-]+)*/s?bin/([\w.+-]+)$")
 _INSTALLERS = re.compile(r"\b(make|cmake|ninja|meson|rake|ansible-playbook|brew|nix-env|nix|snap)$")
@@ -113,21 +115,31 @@ class Installed:
     has_tools: bool = False
     # Python's and Node's packages that are installed by name.
     python: set[str] = field(default_factory=set)
+    _values: Mapping[str, str] = field(default_factory=dict)
     _groups: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def programs(self) -> frozenset[str]:
         return frozenset(self.system | self.own)
 
-    def run(self, script: Script, opened: Callable[[str], Script | None]) -> None:
-        """Read what a RUN does; `opened` gives a script by its path in the image, if it is ours."""
+    def run(
+        self,
+        script: Script,
+        opened: Callable[[str], Script | None],
+        values: Mapping[str, str] | None = None,
+    ) -> None:
+        """Read what a RUN does; `opened` gives a script by its path in the image, if it is ours.
+
+        `values` are those of the image's variables; what the script itself sets comes before them.
+        """
+        self._values = {**(values or {}), **dict(_ASSIGNED.findall(script.text))}
         for command in script.commands:
             self._run(command, script.text, opened, deep=0)
 
     def _run(
         self, command: Command, text: str, opened: Callable[[str], Script | None], *, deep: int
     ) -> None:
-        words = list(command.words)
+        words = [it for word in command.words for it in self._filled(word)]
         program = command.program
         if not words:
             return
@@ -159,6 +171,12 @@ class Installed:
             self.is_open = True
         elif program in _SHELLS or "/" in words[0] or program.endswith(".sh"):
             self._script(words, text, opened, deep=deep)
+
+    def _filled(self, word: str) -> list[str]:
+        """A word that is a variable, as the words of its value."""
+        name = _VARIABLE.fullmatch(word)
+        value = self._values.get(name[1]) if name else None
+        return value.split() if value is not None else [word]
 
     def _manage(self, program: str, verb: str, words: list[str]) -> None:
         packages = _operands(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pipelines.audit.model import bases, compose, kubernetes
-from pipelines.audit.model.images import Entry, Image, somebody_elses
+from pipelines.audit.model import compose, kubernetes
+from pipelines.audit.model.images import Entry, Image, named, somebody_elses
 from pipelines.audit.model.nodes import Node
 from pipelines.audit.place import Place
 
@@ -66,20 +65,3 @@ def _of_container(
     place = command.key_place
     targets = tuple(mount["mountPath"].text for mount in container.node["volumeMounts"])
     return Probe(Entry(words, " ".join(words), place), image, place, container.name, targets)
-
-
-def named(images: tuple[Image, ...], reference: str) -> Image | None:
-    """The image built here that a manifest means: by its tag, or by the folder it is built from."""
-    if not reference:
-        return None
-    name = bases.split(reference).name
-    short = name.rpartition("/")[2]
-    exact = [it for it in images if any(bases.split(tag).name == name for tag in it.tags)]
-    found = exact or [it for it in images if short in _names(it)]
-    return found[0] if len({(it.place, it.reference) for it in found}) == 1 else None
-
-
-def _names(image: Image) -> set[str]:
-    names = {bases.split(tag).name.rpartition("/")[2] for tag in image.tags}
-    folder = posixpath.dirname(image.dockerfile.file) if image.dockerfile else ""
-    return names | ({posixpath.basename(folder)} if folder else set())

@@ -14,6 +14,7 @@ from pipelines.audit.model.compose import Project
 from pipelines.audit.model.images import Entry, Image
 from pipelines.audit.model.probes import Probe
 from pipelines.audit.model.shell import Command
+from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 
 
@@ -79,14 +80,16 @@ def probe_binary_missing(model: Model) -> Iterator[Fault]:
     Mend: ask with a program that the image has (`python -c "import urllib.request; ..."`, `wget -q
     -O- URL` on Alpine, the server's own client), or install the program in the final stage.
     """
+    lacking: dict[tuple[Place, str], list[tuple[Probe, bool]]] = {}
     for probe in _probes(model):
         missing = _missing(probe)
-        if missing is None or _is_installed_at_start(probe.image, missing.program):
-            continue
-        if missing.is_certain:
-            yield _absent(probe, missing.program)
-        else:
-            yield _unknown(probe, missing.program)
+        if missing is not None and not _is_installed_at_start(probe.image, missing.program):
+            where = lacking.setdefault((probe.place, missing.program), [])
+            where.append((probe, missing.is_certain))
+    # One probe may be merged into many services: it is mended once.
+    for (_, program), found in lacking.items():
+        certain = [probe for probe, is_certain in found if is_certain]
+        yield _absent(certain, program) if certain else _unknown(found[0][0], program)
 
 
 class _Missing(NamedTuple):
@@ -94,21 +97,28 @@ class _Missing(NamedTuple):
     is_certain: bool
 
 
-def _absent(probe: Probe, program: str) -> Fault:
+def _absent(probes_: list[Probe], program: str) -> Fault:
+    probe = probes_[0]
     image = probe.image
+    where = f"of {image.reference}"
     if image.is_built:
-        what = f"and nothing installs it on {image.reference}"
-        said = f"the image, from {image.reference}: nothing here installs `{program}`"
-    else:
-        what = f"of {image.reference}"
-        said = f"this image has no `{program}`"
+        where = f"and nothing installs it on {image.reference}"
+    services = {it.service for it in probes_}
     return Fault(
         probe.place,
-        f"the health check calls `{program}`, which is not in the image {what}",
+        f"the health check calls `{program}`, which is not in the image {where}",
         _instead(image, program),
-        also=(Also(image.place, said),),
-        service=probe.service,
+        also=tuple(
+            dict.fromkeys(Also(it.image.place, _without(it.image, program)) for it in probes_)
+        ),
+        service=probe.service if len(services) == 1 else "",
     )
+
+
+def _without(image: Image, program: str) -> str:
+    if image.is_built:
+        return f"the image, from {image.reference}: nothing here installs `{program}`"
+    return f"this image has no `{program}`"
 
 
 def _unknown(probe: Probe, program: str) -> Fault:
@@ -224,7 +234,11 @@ def probe_vacuous(model: Model) -> Iterator[Fault]:
     Mend: ask the running service for something: its health route (`curl -f`, so that an HTTP error
     counts), its own ping (`pg_isready`, `redis-cli ping`, `mosquitto_sub -t '$SYS/#' -C 1`).
     """
+    seen = set()
     for probe in _probes(model):
+        if probe.place in seen:
+            continue
+        seen.add(probe.place)
         why = _why_always(probe.entry) or _why_only_asks(probe.entry)
         if why:
             yield Fault(
@@ -257,6 +271,8 @@ def _why_always(entry: Entry) -> str:
         return f"always succeeds: it ends with `{' '.join(match[0].split()).rstrip(';')}`"
     if is_shell and _ENDS_WELL.fullmatch(text):
         return f"always succeeds: it is `{text}`"
+    if "/dev/tcp/" in text or "/dev/udp/" in text:  # bash opens a connection to write there
+        return ""
     commands = entry.script().commands
     if commands and all(_is_idle(command) for command in commands):
         return f"always succeeds: `{_short(commands[-1])}` asks nothing of the service"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Fault, Severity
-from pipelines.audit.model import Model, compose, kubernetes, probes
+from pipelines.audit.model import Model, compose, images, kubernetes
 from pipelines.audit.model.bases import base, split
 from pipelines.audit.model.images import Image
 from pipelines.audit.model.nodes import Node
@@ -19,7 +19,8 @@ _STEP_DOWN = (
     " mariadb mongo rabbitmq memcached eclipse-mosquitto vault hashicorp/vault influxdb neo4j"
 )
 _DROPS = re.compile(
-    r"\b(gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|setuidgid)\b|\bsu\s+(-\w?\s+)*\w|--userspec"
+    r"\b(gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|setuidgid)\b|\bsu\s+(-\w?\s+)*\w"
+    r"|--userspec"
 )
 
 
@@ -86,15 +87,25 @@ def _runs_as_root(model: Model, image: Image) -> bool:
         return False
     if split(image.reference).name in _STEP_DOWN.split() and image.user_place is None:
         return False
-    if image.entry is None and (known is None or known.system == "none"):
-        return False  # an artefact to copy from: nothing runs in it
+    if image.entry is None and not image.services and not _is_server(image):
+        return False  # to build with, or to copy from: nothing runs in it
     return not _drops(model, image)
+
+
+def _is_server(image: Image) -> bool:
+    """Whether the base starts a server of its own, as a file server does."""
+    name = split(image.reference).name
+    return name in ("nginx", "httpd", "caddy", "tomcat") or (
+        name == "php" and ("fpm" in image.reference or "apache" in image.reference)
+    )
 
 
 def _drops(model: Model, image: Image) -> bool:
     """Whether what it starts gives up root itself."""
     if image.entry is None:
         return False
+    if image.entry.words[:1] == ("/init",):  # s6-overlay: each of its services says its user
+        return True
     if _DROPS.search(image.entry.text) or _DROPS.search(" ".join(image.entry.words)):
         return True
     files = {place.file for it in model.started(image) for place in it.via}
@@ -107,7 +118,7 @@ def _is_restrained(model: Model, image: Image, containers: list[kubernetes.Conta
     users += [
         _is_another(container)
         for container in containers
-        if (it := probes.named(model.images, container.image)) and it.place == image.place
+        if (it := images.named(model.images, container.image)) and it.place == image.place
     ]
     return bool(users) and all(users)
 
