@@ -163,7 +163,7 @@ def how(tracked: Tracked, found: Migrations, all_sets: list[Migrations], ran: li
 
 
 def _concerns(runner: Runner, found: Migrations, others: list[Migrations]) -> bool:
-    """Whether a runner may mean this set: with several, what stands in another's folder does not."""
+    """Whether a runner may mean this set: what stands in another's folder does not."""
     file = runner.place.file
     if others and not _is_in(file, found.folder):
         return not any(_is_in(file, it.folder) for it in others)
@@ -193,23 +193,26 @@ def _is_called(tracked: Tracked, targets: set[str]) -> bool:
 # Variables that switch migrations: off when true, on when true.
 _OFF = re.compile(r"(?i)(?:^|.*_)(?:SKIP|DISABLE|NO|WITHOUT)_(?:\w+_)?MIGRATIONS?(?:_\w+)?")
 _ON = re.compile(
-    r"(?i)(?:^|.*_)(?:RUN|AUTO|ENABLE|APPLY|DO|EXECUTE|PERFORM)_?(?:\w+_)?MIGRAT(?:E|IONS?)(?:_\w+)?"
+    r"(?i)(?:^|.*_)(?:RUN|AUTO|ENABLE|APPLY|DO|EXECUTE|PERFORM)_?(?:\w+_)?"
+    r"MIGRAT(?:E|IONS?)(?:_\w+)?"
     r"|(?:^|.*_)MIGRAT(?:E|IONS?)_(?:ON|AT)_(?:START|STARTUP|BOOT)|(?:^|.*_)MIGRATIONS?_ENABLED"
 )
+_LONGEST_NAME = 100
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 
 
 def switches_off(name: str, value: str) -> bool:
     """Whether a variable with this value leaves the migrations out."""
+    if not is_switch(name):
+        return False
     text = value.strip().strip("'\"").lower()
-    return bool(
-        (_OFF.fullmatch(name) and text in _TRUE) or (_ON.fullmatch(name) and text in _FALSE)
-    )
+    return text in (_TRUE if _OFF.fullmatch(name) else _FALSE)
 
 
 def is_switch(name: str) -> bool:
-    return bool(_OFF.fullmatch(name) or _ON.fullmatch(name))
+    """Whether a variable of that name says if migrations run."""
+    return len(name) < _LONGEST_NAME and bool(_OFF.fullmatch(name) or _ON.fullmatch(name))
 
 
 _DEFAULTS = re.compile(r"\$\{(\w{3,80}):?-([^}\n]{0,20})\}")
