@@ -45,12 +45,17 @@ class Topic:
     needs_scope: bool = False  # too broad to be held against the whole repository
     by_name: bool = False  # a claim that gives names is about these: `Externalize DB_PASSWORD`
 
+    @property
+    def held_to(self) -> tuple[str, ...]:
+        """The rules that may speak against it."""
+        return (*self.rules, *self.lacking)
+
     def is_meant(self, text: str) -> bool:
         return bool(self.subject.search(text)) and (not self.act or bool(self.act.search(text)))
 
     def concerns(self, finding: Finding) -> bool:
         """Whether the finding is about this topic, wherever it stands."""
-        if finding.rule not in self.rules and finding.rule not in self.lacking:
+        if finding.rule not in self.held_to:
             return False
         about = self.about.get(finding.rule)
         return about is None or bool(about.search(f"{finding.message}\n{finding.evidence}"))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 
 from pipelines.audit.claims import sources, statements
 from pipelines.audit.claims.scope import Layout, Scope
@@ -46,13 +47,12 @@ class Claim:
 class Verdict:
     """What is to be thought of a claim; `counter` speaks against it, the worst first.
 
-    `broken` are the claims of its document that are contradicted, for one that sums them up.
+    One that sums up its document stands or falls with the `rest`.
     """
 
     claim: Claim
-    status: Status
     counter: tuple[Finding, ...] = ()
-    broken: tuple[Place, ...] = ()
+    rest: tuple[Verdict, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -65,11 +65,29 @@ class Verdict:
     @property
     def rules(self) -> tuple[str, ...]:
         """The rules that the claim was held to."""
-        return tuple(
-            dict.fromkeys(
-                rule for it in self.claim.statement.topics for rule in (*it.rules, *it.lacking)
-            )
+        topics = self.claim.statement.topics
+        return tuple(dict.fromkeys(rule for it in topics for rule in it.held_to))
+
+    @property
+    def broken(self) -> tuple[Verdict, ...]:
+        """What is contradicted of all that it sums up."""
+        return tuple(it for it in self.rest if it.is_contradicted)
+
+    @property
+    def is_contradicted(self) -> bool:
+        return bool(self.counter or self.broken)
+
+    @cached_property
+    def status(self) -> Status:
+        if self.claim.is_documented:
+            return Status.DOCUMENTED
+        if self.is_contradicted:
+            return Status.CONTRADICTED
+        scope = self.claim.scope
+        is_backed = any(it.status is Status.BACKED for it in self.rest) or any(
+            _is_looked_at(topic, scope) for topic in self.claim.statement.topics
         )
+        return Status.BACKED if is_backed else Status.OPEN
 
 
 def verdicts(model: Model, findings: Iterable[Finding], files: Sequence[str] = ()) -> list[Verdict]:
@@ -140,16 +158,11 @@ def _scope(layout: Layout, statement: Statement) -> Scope:
 
 
 def _judged(claim: Claim, findings: Sequence[Finding]) -> Verdict:
-    topics = claim.statement.topics
     if claim.is_documented:
-        return Verdict(claim, Status.DOCUMENTED)
-    counter = sorted(
-        {id(it): it for it in _counter(claim, findings)}.values(), key=lambda it: _order(it, topics)
-    )
-    if counter:
-        return Verdict(claim, Status.CONTRADICTED, tuple(counter))
-    is_backed = any(_is_looked_at(topic, claim.scope) for topic in topics)
-    return Verdict(claim, Status.BACKED if is_backed else Status.OPEN)
+        return Verdict(claim)
+    found = {id(it): it for it in _counter(claim, findings)}.values()
+    topics = claim.statement.topics
+    return Verdict(claim, tuple(sorted(found, key=lambda it: _order(it, topics))))
 
 
 def _counter(claim: Claim, findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -185,15 +198,13 @@ def _names(text: str) -> set[str]:
 
 
 def _order(finding: Finding, topics: Sequence[Topic]) -> tuple[object, ...]:
-    ranks = [rule for topic in topics for rule in (*topic.rules, *topic.lacking)]
+    ranks = [rule for topic in topics for rule in topic.held_to]
     return (-finding.severity, ranks.index(finding.rule), finding.place)
 
 
 def _is_looked_at(topic: Topic, scope: Scope) -> bool:
     """Whether the claim's scope holds something that the topic's rules look at."""
-    if not topic.rules and not topic.lacking:
-        return False
-    if topic.needs_scope and scope.is_whole:
+    if not topic.held_to or (topic.needs_scope and scope.is_whole):
         return False
     tracked = scope.layout.tracked
     return any(
@@ -204,16 +215,10 @@ def _is_looked_at(topic: Topic, scope: Scope) -> bool:
 
 
 def _summed_up(found: Sequence[Verdict]) -> Iterator[Verdict]:
-    """With a verdict for what sums up its document: as good as the worst of the rest."""
-    broken = tuple(it.place for it in found if it.status is Status.CONTRADICTED)
-    checked = any(it.status is Status.BACKED for it in found)
+    """With what sums up its document held to all the rest of it."""
+    rest = tuple(it for it in found if not it.claim.statement.is_summary)
     for it in found:
-        if not it.claim.statement.is_summary:
-            yield it
-        elif broken:
-            yield replace(it, status=Status.CONTRADICTED, broken=broken)
-        else:
-            yield replace(it, status=Status.BACKED if checked else Status.OPEN)
+        yield replace(it, rest=rest) if it.claim.statement.is_summary else it
 
 
 _WRITTEN = re.compile(

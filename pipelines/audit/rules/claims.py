@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
-from pipelines.audit.claims.verdicts import Status, Verdict, is_fix, verdicts, worst
+from pipelines.audit.claims.verdicts import Verdict, is_fix, verdicts, worst
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.rule import Rule, rule
@@ -27,8 +28,8 @@ def claim_contradicted(model: Model) -> Iterator[Fault]:
 
     Mend: Mend what the second place shows, or take the mark away until it is done.
     """
-    for verdict in verdicts(model, model.findings):
-        if verdict.status is Status.CONTRADICTED:
+    for verdict in _verdicts(model):
+        if verdict.is_contradicted:
             yield _contradicted(verdict)
 
 
@@ -39,7 +40,7 @@ def _contradicted(verdict: Verdict) -> Fault:
             verdict.place,
             f"{claim} sums up claims that are contradicted",
             "mend what those claims promise, or say what is still open",
-            tuple(Also(place, "this claim does not hold") for place in verdict.broken[:_MOST]),
+            tuple(Also(it.place, "this claim does not hold") for it in verdict.broken[:_MOST]),
         )
     first = verdict.counter[0]
     return Fault(
@@ -65,13 +66,18 @@ def documented_only(model: Model) -> Iterator[Fault]:
 
     Mend: Do what the document describes, or list it as planned.
     """
-    for verdict in verdicts(model, model.findings):
-        if verdict.status is Status.DOCUMENTED and is_fix(verdict.claim):
+    for verdict in _verdicts(model):
+        if verdict.claim.is_documented and is_fix(verdict.claim):
             yield Fault(
                 verdict.place,
                 f"{_quoted(verdict.text)} is claimed as a fix, and is only documented",
                 "do what the document describes, or list it as planned",
             )
+
+
+@lru_cache(maxsize=1)  # both rules ask
+def _verdicts(model: Model) -> list[Verdict]:
+    return verdicts(model, model.findings)
 
 
 def _quoted(text: str) -> str:

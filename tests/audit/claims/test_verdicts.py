@@ -215,7 +215,7 @@ All 2 issues have been fixed.
         10: Status.CONTRADICTED,
     }
     assert [it.line for it in found[4].claim.restated] == [14]
-    assert [it.line for it in found[1].broken] == [10]
+    assert [it.place.line for it in found[1].broken] == [10]
 
 
 def test_different_places_are_different_claims() -> None:
