@@ -12,7 +12,7 @@ from pipelines.audit.claims import sources, statements
 from pipelines.audit.claims.scope import Layout, Scope
 from pipelines.audit.claims.statements import Form, Statement
 from pipelines.audit.claims.topics import Topic, without_paths
-from pipelines.audit.findings import Finding
+from pipelines.audit.findings import Finding, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.model.roles import Role, is_deployed, role
 from pipelines.audit.place import Place
@@ -160,25 +160,37 @@ def _scope(layout: Layout, statement: Statement) -> Scope:
 def _judged(claim: Claim, findings: Sequence[Finding]) -> Verdict:
     if claim.is_documented:
         return Verdict(claim)
-    found = {id(it): it for it in _counter(claim, findings)}.values()
     topics = claim.statement.topics
-    return Verdict(claim, tuple(sorted(found, key=lambda it: _order(it, topics))))
+    found = sorted(_counter(claim, findings), key=lambda it: _order(it, topics))
+    return Verdict(claim, tuple(found))
 
 
-def _counter(claim: Claim, findings: Iterable[Finding]) -> Iterator[Finding]:
+def _counter(claim: Claim, findings: Iterable[Finding]) -> list[Finding]:
     """The findings that concern exactly what the claim is about."""
-    for finding in findings:
-        for topic in claim.statement.topics:
-            if topic.needs_scope and claim.scope.is_whole:
-                continue
-            if not topic.concerns(finding) or not claim.scope.holds(finding):
-                continue
-            if topic.by_name and not _is_named(claim, finding):
-                continue
-            if finding.rule in topic.rules or (
-                claim.scope.is_for_all or claim.scope.names(finding)
-            ):
-                yield finding
+    topics = claim.statement.topics
+    return [it for it in findings if any(_is_against(it, claim, topic) for topic in topics)]
+
+
+def _is_against(finding: Finding, claim: Claim, topic: Topic) -> bool:
+    scope = claim.scope
+    if topic.needs_scope and scope.is_whole:
+        return False
+    if not topic.concerns(finding) or not scope.holds(finding) or not _is_grave(claim, finding):
+        return False
+    if topic.by_name and not _is_named(claim, finding):
+        return False
+    return finding.rule in topic.rules or scope.is_for_all or scope.names(finding)
+
+
+# Rules whose findings are advice: where a claim is about that, advice speaks against it.
+_ADVICE = frozenset({"GATE007", "GATE008", "GATE009", "OBS005", "REL010", "REL011"})
+
+
+def _is_grave(claim: Claim, finding: Finding) -> bool:
+    """Whether it matters enough; what matters less, does in a file that the claim names."""
+    if finding.severity >= Severity.MEDIUM or finding.rule in _ADVICE:
+        return True
+    return not claim.scope.is_whole and claim.scope.has(finding.place.file)
 
 
 _NAME = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+\b")

@@ -138,6 +138,21 @@ def test_a_claim_that_names_variables_is_about_those() -> None:
     assert status("- Externalized `B_PASSWORD` to env\n", found) is Status.BACKED
 
 
+def test_what_matters_little_speaks_only_against_a_claim_that_names_its_file() -> None:
+    low = finding("GATE002", "Makefile:2", severity=Severity.LOW)
+
+    assert status("- CI now fails on errors\n", low) is Status.BACKED
+    assert status("- CI now fails on errors: `|| true` gone from `Makefile`\n", low) is (
+        Status.CONTRADICTED
+    )
+
+
+def test_advice_speaks_against_a_claim_about_just_that() -> None:
+    unpinned = finding("GATE007", ".github/workflows/ci.yml:1", severity=Severity.LOW)
+
+    assert status("- GitHub actions are now pinned\n", unpinned) is Status.CONTRADICTED
+
+
 @pytest.mark.parametrize(
     ("evidence", "expected"),
     [
@@ -225,7 +240,7 @@ def test_different_places_are_different_claims() -> None:
 
 
 def test_the_worst_counter_evidence_comes_first() -> None:
-    low = finding("SEC002", "compose.yaml:1", severity=Severity.LOW)
+    low = finding("SEC002", "compose.yaml:1", severity=Severity.MEDIUM)
     high = finding("SEC002", "compose.yaml:8")
 
     (verdict,) = judged("- Hardcoded secrets removed\n", [low, high])
