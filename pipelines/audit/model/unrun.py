@@ -203,7 +203,7 @@ def _is_somebody_elses(path: str) -> bool:
 def _suites(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
     """Folders of Python tests that no command of CI looks into."""
     commands = [it for it in reached if _tests_python(it)]
-    roots = [root for it in commands for root in _looked_into(it)]
+    roots = [root for it in commands for root in _looked_into(model, it)]
     if None in roots:
         return
     groups: dict[str, list[str]] = {}
@@ -228,7 +228,7 @@ def _tests_python(reached: Reached) -> bool:
     return program in _PYTHON_TESTS or (program == "manage.py" and "test" in plain[1:2])
 
 
-def _looked_into(reached: Reached) -> Iterator[str | None]:
+def _looked_into(model: Model, reached: Reached) -> Iterator[str | None]:
     """The folders and files that a test command looks into, `*` for what a variable holds.
 
     None for what cannot be told.
@@ -243,10 +243,11 @@ def _looked_into(reached: Reached) -> Iterator[str | None]:
             yield None
             return
         place = word.partition("::")[0]
-        if not word.startswith("-") and ("/" in place or place.endswith(".py") or place == "."):
+        is_path = (
+            "/" in place or place.endswith(".py") or join(folder, place) in model.tracked.folders
+        )
+        if not word.startswith("-") and is_path:
             named.append(join(folder, place))
-        elif not word.startswith("-") and place in ("tests", "test", "src", "discover"):
-            named.append(join(folder, place) if place != "discover" else folder)
     yield from named or [folder]
 
 
