@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TypeVar
 
 from pipelines.audit.findings import Finding, Unread
 from pipelines.audit.model import (
+    applications,
     builds,
     compose,
+    distributions,
     dockerfile,
+    environments,
     images,
     kubernetes,
     makefiles,
@@ -19,8 +23,12 @@ from pipelines.audit.model import (
     started,
     workflows,
 )
+from pipelines.audit.model.applications import Imports, Run
+from pipelines.audit.model.environments import Environment
+from pipelines.audit.model.images import Image
 from pipelines.audit.model.javascript import JavaScript
 from pipelines.audit.model.python import Python
+from pipelines.audit.model.python import Application, Import, Python
 from pipelines.audit.model.reach import Reach
 from pipelines.audit.model.secrets import Secrets, Written
 from pipelines.audit.place import Place
@@ -115,6 +123,48 @@ class Model:
         return Python(self.tracked)
 
     @cached_property
+    def _applications(self) -> applications.Applications:
+        return applications.Applications(self.python, self.requirements)
+
+    @cached_property
+    def _environments(self) -> environments.Environments:
+        return environments.Environments(self.tracked, self.requirements, self._images)
+
+    def environment(self, image: Image) -> Environment:
+        """Which Python distributions an image has."""
+        return self._environments.of(image)
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Every service with its image, then every image that is built for no service."""
+        return (
+            *((it, self.image(it)) for it in _services(self.projects)),
+            *((None, image) for image in self.images if not image.services),
+        )
+
+    @cached_property
+    def applications(self) -> tuple[Application, ...]:
+        """What images start that is Python."""
+        return self._applications.all(self.runs)
+
+    def imports(self, application: Application) -> Imports:
+        """What starting an application imports, as far as it is sure to."""
+        return self._applications.imports(application)
+
+    def outside(self, application: Application) -> tuple[tuple[Import, str], ...]:
+        """The imports at start of modules that the repository has, at that file, the image not.
+
+        Not those that a distribution of the image may be meant by.
+        """
+        image = application.image
+        names = self.environment(image).names if image else frozenset()
+        return tuple(
+            (imported, file)
+            for imported, file in self.imports(application).outside
+            if not distributions.provides(imported.module, names)
+        )
+
+    @cached_property
     def javascript(self) -> JavaScript:
         return JavaScript(self.tracked)
 
@@ -130,3 +180,10 @@ class Model:
     def secrets(self) -> tuple[Written, ...]:
         """Every credential that is written down, but those with which the code does not start."""
         return Secrets(self.tracked, self.python, self.javascript, self.dockerfiles).standing
+
+
+def _services(projects: Iterable[compose.Project]) -> Iterator[compose.Service]:
+    """Those of base projects, then what overrides make of them."""
+    for project in projects:
+        yield from project.services.values()
+        yield from _services(project.overrides)

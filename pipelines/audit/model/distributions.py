@@ -517,6 +517,10 @@ _SOMETIME_STANDARD = {
 }  # fmt: skip
 
 
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 def _table(text: str) -> dict[str, tuple[str, ...]]:
     """Rows of `name: others`; a name whose others need two rows has two."""
     found: dict[str, tuple[str, ...]] = {}
@@ -535,6 +539,42 @@ _KNOWN = frozenset(
     | {name.partition("[")[0] for name in _BROUGHT}
     | {name.partition("[")[0] for names in _BROUGHT.values() for name in names}
 )
+# Imports of what so many distributions bring that one of those not known here may.
+_COMMON = _names(
+    """
+    requests urllib3 certifi idna charset_normalizer six typing_extensions packaging attr
+    attrs numpy click yaml jinja2 markupsafe dateutil pytz tzdata cffi cryptography anyio
+    sniffio h11 httpcore pkg_resources setuptools google grpc wrapt tqdm rich pygments
+    psutil pydantic httpx aiohttp yarl multidict websockets websocket jsonschema tenacity
+    PIL scipy pandas sqlalchemy lxml toml importlib_metadata pluggy jwt dotenv starlette zmq
+    tornado
+    """
+)
+# Known to bring nothing that somebody would import without asking for it.
+_LEAVES = _names(
+    """
+    aiofiles aiosqlite annotated-types argon2-cffi async-timeout asyncpg bcrypt blinker
+    cachetools certifi cffi charset-normalizer click colorama ecdsa fakeredis filelock
+    gunicorn greenlet h11 httptools idna itsdangerous loguru markupsafe msgpack mysqlclient
+    networkx numpy orjson packaging paho-mqtt passlib peewee pillow pip prometheus-client
+    protobuf psutil psycopg-binary psycopg-c psycopg-pool psycopg2 psycopg2-binary pyasn1
+    pyasn1-modules pycparser pydantic-core pygments pyjwt pymysql pymavlink pyparsing
+    pyserial python-decouple python-dotenv python-json-logger python-magic python-multipart
+    python-slugify pytz pyyaml regex setuptools simplejson six sniffio sortedcontainers
+    soupsieve sqlparse structlog tabulate tenacity toml tomli tqdm typing-extensions
+    typing-inspection tzdata ujson uvloop vine watchfiles websockets websocket-client wheel
+    whitenoise wrapt xmltodict zstandard grpcio lxml python-dateutil tzlocal pika
+    kafka-python confluent-kafka nats-py mako redis hiredis aioredis pymongo
+    elastic-transport watchdog geoalchemy2 jsonschema-specifications rpds-py referencing
+    attrs croniter schedule apscheduler shellingham opentelemetry-semantic-conventions
+    importlib-metadata zipp googleapis-common-protos cycler kiwisolver contourpy fonttools
+    threadpoolctl joblib branca xyzservices fiona pyproj affine cligj sympy mpmath
+    flatbuffers coloredlogs frozenlist multidict yarl propcache aiosignal
+    """
+)
+_EXPLAINED = _LEAVES | frozenset(name.partition("[")[0] for name in _BROUGHT) | {
+    other.partition("[")[0] for others in _BROUGHT.values() for other in others
+}  # fmt: skip
 
 
 def is_standard(module: str) -> bool:
@@ -589,7 +629,13 @@ def provides(module: str, installed: frozenset[str]) -> bool:
     if is_known_import(module.partition(".")[0]):
         return False
     own = _core(canonicalize_name(module.partition(".")[0]))
-    return any(_core(other) == own for other in installed)
+    return any(_resembles(other, own) for other in installed)
+
+
+def _resembles(distribution: str, core: str) -> bool:
+    """`traceloop-sdk` and `vcrpy` may well have `traceloop` and `vcr`."""
+    own = _core(distribution)
+    return own == core or core in distribution.split("-") or own.startswith((core, f"{core}py"))
 
 
 def _core(name: str) -> str:
@@ -597,3 +643,13 @@ def _core(name: str) -> str:
     parts = [part for part in name.split("-") if part not in ("python", "py", "lib", "django")]
     core = "".join(parts) or name
     return core.removeprefix("py") or core
+
+
+def is_explained(distribution: str) -> bool:
+    """Whether it is known what else a distribution brings, and under which names it is imported."""
+    return distribution in _EXPLAINED
+
+
+def is_common(module: str) -> bool:
+    """Whether so many distributions bring it that no list of them is whole."""
+    return module in _COMMON

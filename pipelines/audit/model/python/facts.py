@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pipelines.audit.place import Place
+
+if TYPE_CHECKING:
+    from pipelines.audit.model.images import Image
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Module:
 
     `calls` are the dotted names of everything that is called. `path` are the folders that it puts
     on `sys.path`: relative to its own folder, or absolute. `runs` are texts such as "main:app" that
-    it hands to a server, or to `import_module`.
+    it hands to a server, and the settings of Django.
     """
 
     file: str
@@ -102,8 +106,8 @@ class Application:
     """What an image starts: the module, and the folders that Python would look for modules in.
 
     `service` is the Compose service, "" for an image that none uses. `folders` are the same as
-    `path`, where the container has them; `sources` say which file or folder of the repository
-    stands where, what is mounted first.
+    `path`, where the container has them; `sources` and `mounts` say which file or folder of the
+    repository is copied and mounted where.
     """
 
     service: str
@@ -114,5 +118,6 @@ class Application:
     program: str = ""  # "uvicorn", "python"...
     folders: tuple[str, ...] = ()
     sources: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[tuple[str | None, str], ...] = ()
     is_script: bool = False  # `__name__ == "__main__"` holds in it
-    dockerfile: str = ""
+    image: Image | None = field(default=None, compare=False, repr=False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import cast
 
 from pipelines.audit.model.python import environment, serving
 from pipelines.audit.model.python.facts import App, Import, Metric, Module, Read, Route
@@ -89,19 +90,30 @@ class _Reader:
         )
 
     def look(self, seen: Seen) -> None:
-        node = seen.node
-        if isinstance(node, ast.Call):
-            self._call(node)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            self._import(node, seen)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            self._binding(node)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            self.routes.extend(serving.decorated(node, self.file, self.known, self.prefixes))
-        elif isinstance(node, ast.ClassDef):
-            self.reads.extend(environment.settings(node, self.file, self.known))
-        elif isinstance(node, ast.Subscript | ast.Compare | ast.BoolOp):
-            self.reads.extend(environment.read(node, self.file, self.known))
+        look = _LOOKS.get(type(seen.node))
+        if look is not None:
+            look(self, seen)
+
+    def look_at_call(self, seen: Seen) -> None:
+        self._call(cast("ast.Call", seen.node))
+
+    def look_at_import(self, seen: Seen) -> None:
+        self._import(cast("ast.Import | ast.ImportFrom", seen.node), seen)
+
+    def look_at_binding(self, seen: Seen) -> None:
+        self._binding(cast("ast.Assign | ast.AnnAssign", seen.node))
+
+    def look_at_function(self, seen: Seen) -> None:
+        node = cast("ast.FunctionDef | ast.AsyncFunctionDef", seen.node)
+        self.routes.extend(serving.decorated(node, self.file, self.known, self.prefixes))
+
+    def look_at_class(self, seen: Seen) -> None:
+        node = cast("ast.ClassDef", seen.node)
+        self.reads.extend(environment.settings(node, self.file, self.known))
+
+    def look_at_read(self, seen: Seen) -> None:
+        node = cast("ast.Subscript | ast.Compare | ast.BoolOp", seen.node)
+        self.reads.extend(environment.read(node, self.file, self.known))
 
     def _import(self, node: ast.Import | ast.ImportFrom, seen: Seen) -> None:
         place = Place(self.file, node.lineno)
@@ -125,10 +137,16 @@ class _Reader:
         self.routes.extend(serving.added(node, name, self.file, self.known, self.prefixes))
         if name in ("sys.path.insert", "sys.path.append", "sys.path.extend"):
             self._extends_path(node)
-        elif last in ("run", "import_module", "serve", "run_module") and node.args:
-            first = node.args[0]
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                self.runs.append(first.value)
+        elif last in ("run", "serve") and node.args:
+            self._runs(node.args[0])
+        elif last == "setdefault" and len(node.args) == 2:
+            key = node.args[0]
+            if isinstance(key, ast.Constant) and key.value == "DJANGO_SETTINGS_MODULE":
+                self._runs(node.args[1])
+
+    def _runs(self, node: ast.expr) -> None:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            self.runs.append(node.value)
 
     def _extends_path(self, node: ast.Call) -> None:
         for argument in node.args:
@@ -164,3 +182,19 @@ class _Reader:
             self.metrics.append(Metric(variable, str(label), _INSTRUMENTS[last], place))
         elif last in _METRICS and (owner in (*_MEASURES, "prom") or name in self.measures):
             self.metrics.append(Metric(variable, str(label), last, place))
+
+
+# By type: a chain of `isinstance` would take longer than all that they lead to.
+_LOOKS: dict[type[ast.AST], Callable[[_Reader, Seen], None]] = {
+    ast.Call: _Reader.look_at_call,
+    ast.Import: _Reader.look_at_import,
+    ast.ImportFrom: _Reader.look_at_import,
+    ast.Assign: _Reader.look_at_binding,
+    ast.AnnAssign: _Reader.look_at_binding,
+    ast.FunctionDef: _Reader.look_at_function,
+    ast.AsyncFunctionDef: _Reader.look_at_function,
+    ast.ClassDef: _Reader.look_at_class,
+    ast.Subscript: _Reader.look_at_read,
+    ast.Compare: _Reader.look_at_read,
+    ast.BoolOp: _Reader.look_at_read,
+}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from pipelines.audit.findings import Unread
 from pipelines.audit.model.python.facts import Import, Module
+from pipelines.audit.model.python.places import Places, Repository
 from pipelines.audit.model.python.reading import facts, parse
 from pipelines.audit.place import Place
-from pipelines.audit.tracked import Tracked, join
+from pipelines.audit.tracked import Tracked
 
 # What can be asked of every file at once (`holding`), without parsing any.
 MARKS = (
@@ -98,60 +101,67 @@ class Python:
                 self.unread.append(unread)
             return None
 
-    def find(self, name: str, path: Sequence[str]) -> str | None:
+    def find(self, name: str, path: Sequence[str], places: Places | None = None) -> str | None:
         """The file of a module by its dotted name, looked for in these folders.
 
         None for what is not there, and for a folder without `__init__.py`.
         """
+        places = places or self.repository
         inner = name.replace(".", "/")
         for folder in path:
-            found = join(folder, inner)
-            for file in (f"{found}/__init__.py", f"{found}.py") if found else ():
-                if file in self.tracked:
+            for ending in ("/__init__.py", ".py"):
+                file = places.file(folder, inner + ending)
+                if file is not None:
                     return file
         return None
 
-    def is_folder(self, name: str, path: Sequence[str]) -> bool:
+    def is_folder(self, name: str, path: Sequence[str], places: Places | None = None) -> bool:
         """Whether a dotted name is a folder in one of these."""
-        return any(join(folder, name.replace(".", "/")) in self.tracked.folders for folder in path)
+        places = places or self.repository
+        inner = name.replace(".", "/")
+        return any(places.is_folder(folder, inner) for folder in path)
 
-    def resolved(self, imported: Import, path: Sequence[str]) -> list[str]:
+    def resolved(
+        self, imported: Import, path: Sequence[str], places: Places | None = None
+    ) -> list[str]:
         """The files that an import runs: packages on the way, the module, submodules among names.
 
         Empty for what is not found in these folders.
         """
-        parts = imported.module.lstrip(".")
-        if imported.module.startswith("."):
-            path = [_relative_to(imported)]
-        steps = parts.split(".") if parts else []
-        names = [".".join(steps[:length]) for length in range(1, len(steps) + 1)]
-        files = [self.find(name, path) for name in names]
-        if not steps:
-            here = join(path[0], "__init__.py")
-            files.append(here if here in self.tracked else None)
-        inner = [f"{parts}.{name}" if parts else name for name in imported.names if name != "*"]
-        files += [self.find(name, path) for name in inner]
-        return [file for file in dict.fromkeys(files) if file is not None]
+        return _Resolver(self, tuple(path), places).files(imported)
 
     def reached(
-        self, file: str, path: Sequence[str], *, optional: bool = True
+        self,
+        file: str,
+        path: Sequence[str],
+        *,
+        optional: bool = True,
+        places: Places | None = None,
+        main: bool = False,
     ) -> Mapping[str, tuple[Import, ...]]:
         """Every file that importing this one imports, itself included, and by which imports.
 
-        Without `optional` only what is imported for certain, when the module is.
+        Without `optional` only what is imported for certain, when the module is; with `main` also
+        what it imports as the program.
         """
+        resolver = _Resolver(self, tuple(path), places)
         found: dict[str, tuple[Import, ...]] = {file: ()}
-        waiting = [file]
+        waiting = deque([file])
         while waiting and len(found) < _LONGEST_CHAIN:
-            here = waiting.pop(0)
+            here = waiting.popleft()
             for imported in self.module(here).imports:
-                if imported.is_optional and not optional:
+                certain = not imported.is_optional or (main and imported.is_main and here == file)
+                if not (certain or optional):
                     continue
-                for other in self.resolved(imported, path):
+                for other in resolver.files(imported):
                     if other not in found:
                         found[other] = (*found[here], imported)
                         waiting.append(other)
         return found
+
+    @cached_property
+    def repository(self) -> Repository:
+        return Repository(self.tracked)
 
     def importers(self, file: str) -> list[str]:
         """The files that import this one by its own name, or may: found without parsing them all.
@@ -162,10 +172,51 @@ class Python:
         word = folder.rpartition("/")[2] if name == "__init__.py" else name.removesuffix(".py")
         return [other for other in self.mentioning(word) if other != file]
 
-    def imports_of(self, files: Sequence[str]) -> Iterator[Import]:
-        """Every import in these files."""
-        for file in files:
-            yield from self.module(file).imports
+
+@dataclass
+class _Resolver:
+    """Finds modules from the same folders again and again."""
+
+    python: Python
+    path: tuple[str, ...]
+    places: Places | None
+    _found: dict[str, str | None] = field(default_factory=dict)
+
+    def files(self, imported: Import) -> list[str]:
+        """The files that an import runs."""
+        if imported.module.startswith("."):
+            return self._relative(imported)
+        steps = imported.module.split(".")
+        if self._find(steps[0]) is None and not self._is_folder(steps[0]):
+            return []
+        names = [".".join(steps[:length]) for length in range(1, len(steps) + 1)]
+        files = [self._find(name) for name in names]
+        files += [self._find(f"{imported.module}.{it}") for it in imported.names if it != "*"]
+        return [file for file in dict.fromkeys(files) if file is not None]
+
+    def _find(self, name: str) -> str | None:
+        if name not in self._found:
+            self._found[name] = self.python.find(name, self.path, self.places)
+        return self._found[name]
+
+    def _is_folder(self, name: str) -> bool:
+        key = f"{name}/"
+        if key not in self._found:
+            is_folder = self.python.is_folder(name, self.path, self.places)
+            self._found[key] = name if is_folder else None
+        return self._found[key] is not None
+
+    def _relative(self, imported: Import) -> list[str]:
+        folder = _relative_to(imported)
+        inner = imported.module.lstrip(".")
+        start = posixpath.join(folder, inner.replace(".", "/")) if inner else folder
+        names = [posixpath.join(start, name) for name in imported.names if name != "*"]
+        files = [
+            f"{name}{ending}".lstrip("/")
+            for name in (start, *names)
+            for ending in ("/__init__.py", ".py")
+        ]
+        return [file for file in dict.fromkeys(files) if file in self.python.tracked]
 
 
 def _relative_to(imported: Import) -> str:

@@ -7,6 +7,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+# Of these nothing hangs; with them every value that is no node.
+_LEAVES = frozenset(
+    {ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, ast.Break}
+    | {ast.Continue, ast.Global, ast.Nonlocal, ast.And, ast.Or, str, int, bool, float, type(None)}
+    | set(ast.operator.__subclasses__())
+    | set(ast.unaryop.__subclasses__())
+    | set(ast.cmpop.__subclasses__())
+)
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
@@ -20,33 +28,44 @@ class Seen(NamedTuple):
 
 
 def walk(tree: ast.Module) -> Iterator[Seen]:
-    """Every node in the order of the source; without recursion, however deep the tree is."""
-    waiting = [Seen(tree, is_optional=False, is_main=False, in_function=False)]
+    """Every node that has others below it, in the order of the source, however deep the tree is.
+
+    Names, constants and the like are most of a tree; whoever wants them looks at what they are in.
+    """
+    waiting: list[Seen] = [Seen(tree, is_optional=False, is_main=False, in_function=False)]
     while waiting:
         seen = waiting.pop()
         yield seen
-        waiting.extend(reversed(list(_inside(seen))))
+        node, optional, main, within = seen
+        if isinstance(node, ast.If):
+            waiting.extend(reversed(_branches(node, seen)))
+            continue
+        if isinstance(node, _FUNCTIONS):
+            optional, main, within = True, False, True
+        elif isinstance(node, ast.Try | ast.With) and _catches(node):
+            optional, main = True, False
+        waiting.extend(Seen(child, optional, main, within) for child in reversed(_below(node)))
 
 
-def _inside(seen: Seen) -> Iterator[Seen]:
-    node, optional, main, within = seen
-    if isinstance(node, ast.If):
-        is_main = _is_main(node.test)
-        yield Seen(node.test, optional, main, within)
-        for part in node.body:
-            yield Seen(part, is_optional=True, is_main=is_main, in_function=within)
-        for part in node.orelse:
-            yield Seen(part, is_optional=True, is_main=False, in_function=within)
-        return
-    if isinstance(node, _FUNCTIONS):
-        for child in ast.iter_child_nodes(node):
-            yield Seen(child, is_optional=True, is_main=False, in_function=True)
-        return
-    if isinstance(node, ast.Try | ast.With):
-        optional = optional or _catches(node)
-        main = main and not _catches(node)
-    for child in ast.iter_child_nodes(node):
-        yield Seen(child, optional, main, within)
+def _below(node: ast.AST) -> list[ast.AST]:
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [child for child in value if type(child) not in _LEAVES]
+        elif value is not None and type(value) not in _LEAVES:
+            found.append(value)
+    return found
+
+
+def _branches(node: ast.If, seen: Seen) -> list[Seen]:
+    within = seen.in_function
+    is_main = _is_main(node.test)
+    return [
+        Seen(node.test, seen.is_optional, seen.is_main, within),
+        *(Seen(it, is_optional=True, is_main=is_main, in_function=within) for it in node.body),
+        *(Seen(it, is_optional=True, is_main=False, in_function=within) for it in node.orelse),
+    ]
 
 
 def _is_main(test: ast.expr) -> bool:
