@@ -31,6 +31,7 @@ from pipelines.audit.model.python import Python
 from pipelines.audit.model.python import Application, Import, Python
 from pipelines.audit.model.reach import Reach
 from pipelines.audit.model.secrets import Secrets, Written
+from pipelines.audit.model.words import Words
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import LARGEST, Tracked
 
@@ -166,7 +167,11 @@ class Model:
 
     @cached_property
     def javascript(self) -> JavaScript:
-        return JavaScript(self.tracked)
+        return JavaScript(self.tracked, self.words)
+
+    @cached_property
+    def words(self) -> Words:
+        return Words(self.tracked)
 
     @cached_property
     def prometheus(self) -> tuple[monitoring.Prometheus, ...]:

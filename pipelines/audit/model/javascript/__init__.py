@@ -6,8 +6,7 @@ only files that hold one of the words that a rule looks for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from pipelines.audit.model.javascript.facts import (
@@ -21,10 +20,12 @@ from pipelines.audit.model.javascript.facts import (
 )
 from pipelines.audit.model.javascript.reading import module as _module
 from pipelines.audit.model.javascript.values import Kind, Value
-from pipelines.audit.model.roles import is_deployed
+from pipelines.audit.model.words import JAVASCRIPT as SUFFIXES, Words, written
 from pipelines.audit.tracked import Tracked, join
 
 __all__ = [
+    "SERVERS",
+    "SUFFIXES",
     "Application",
     "Call",
     "Import",
@@ -37,69 +38,27 @@ __all__ = [
     "Value",
 ]
 
-SUFFIXES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
-_LARGEST = 300_000  # bytes; what is larger is built, not written
-_LONGEST_LINE = 2_000  # bytes on average over the first lines: a bundle
-_DEEPEST = 12  # names that stand for names
-
-# What a rule may ask for: words in lower case, each of which makes a file worth a look.
-_WORDS = (
-    "process.env",
-    "meta.env",
-    "cors",
-    "access-control-allow-origin",
-    "rejectunauthorized",
-    "axios",
-    "fetch(",
-    "@nestjs/",
-    "createserver",
-    "passw",
-    "secret",
-    "apikey",
-    "api_key",
-    "://",
-)
-# And modules, which are words between quotes: "express" is in every "expression".
-_IMPORTED = ("express", "fastify", "koa", "hono", "socket.io", "prom-client")
 SERVERS = ("express", "fastify", "koa", "hono", "@nestjs/", "createserver")
-MARKS = {
-    **{word: (word.encode(),) for word in _WORDS},
-    **{word: (f'"{word}"'.encode(), f"'{word}'".encode()) for word in _IMPORTED},
-}
+_DEEPEST = 12  # names that stand for names
 
 
 class JavaScript:
     """Every deployed file of the repository; each is parsed when it is first asked for."""
 
-    def __init__(self, tracked: Tracked) -> None:
+    def __init__(self, tracked: Tracked, words: Words) -> None:
         self._tracked = tracked
+        self._words = words
         self._modules: dict[str, Module] = {}
 
-    @cached_property
-    def marks(self) -> Mapping[str, frozenset[str]]:
-        """Every file that somebody wrote, and which of `MARKS` it holds."""
-        found: dict[str, frozenset[str]] = {}
-        for path in self._tracked:
-            if not path.endswith(SUFFIXES) or not is_deployed(path):
-                continue
-            data = _written(self._tracked, path)
-            if data is not None:
-                lower = data.lower()
-                found[path] = frozenset(
-                    mark for mark, needles in MARKS.items() if any(it in lower for it in needles)
-                )
-        return found
-
-    def holding(self, *marks: str) -> Iterator[Module]:
-        """The modules whose text holds one of these words, each one of `MARKS`; by file."""
-        for path, held in self.marks.items():
-            if not held.isdisjoint(marks):
-                yield self.module(path)
+    def holding(self, *words: str) -> Iterator[Module]:
+        """The modules whose text holds one of these words, which `model.words` must know."""
+        for path in self._words.holding(*words, suffixes=SUFFIXES):
+            yield self.module(path)
 
     def module(self, file: str) -> Module:
         """The facts of one file; an empty module for what is none."""
         if file not in self._modules:
-            data = _written(self._tracked, file) if file.endswith(SUFFIXES) else None
+            data = written(self._tracked, file) if file.endswith(SUFFIXES) else None
             self._modules[file] = _module(data, file) if data is not None else Module(file)
         return self._modules[file]
 
@@ -148,13 +107,3 @@ class JavaScript:
         for member in members:
             found = found.fields.get(member) if found is not None else None
         return found
-
-
-def _written(tracked: Tracked, path: str) -> bytes | None:
-    """The bytes of a file; None for what is binary, too large, or put on few lines by a program."""
-    if path.endswith((".min.js", ".bundle.js", ".d.ts")):
-        return None
-    data = tracked.bytes(path)
-    if data is None or len(data) > _LARGEST or b"\0" in data[:8_000]:
-        return None
-    return None if len(data) > _LONGEST_LINE * (data.count(b"\n") + 1) else data
