@@ -23,6 +23,7 @@ _LONGEST_LINE = 2_000  # bytes on average: a bundle
 # In lower case; everywhere.
 _ANYWHERE = (
     "cors",
+    "crossorigin",
     "access-control-allow-origin",
     "allow-origin",
     "alloworigin",

@@ -264,6 +264,9 @@ def _object(node: Node, file: str, depth: int) -> Value:
 
 def _call(node: Node, file: str, depth: int) -> Value:
     is_new = node.type == "new_expression"
+    module = required(node)
+    if module:
+        return Value(Kind.NAME, module, place(node, file))
     callee = node.child_by_field_name("constructor" if is_new else "function")
     if callee is not None and callee.type == "member_expression":
         method = callee.child_by_field_name("property")
