@@ -99,6 +99,8 @@ class Source:
                     bound.setdefault(_target(target), []).append(node.value)
             elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
                 bound.setdefault(_target(node.target), []).append(node.value)
+            elif isinstance(node, ast.For | ast.AsyncFor) and isinstance(node.target, ast.Name):
+                bound.setdefault(node.target.id, []).append(node.iter)
         bound.pop("", None)
         return bound
 
@@ -131,6 +133,15 @@ class Source:
         name = dotted(call.func)
         first, dot, rest = name.partition(".")
         return f"{self.imported.get(first, first)}{dot}{rest}"
+
+    def function(self, node: ast.AST) -> ast.AST | None:
+        """The innermost function around; None at the top of the module."""
+        parent = self.parents.get(node)
+        while parent is not None:
+            if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef):
+                return parent
+            parent = self.parents.get(parent)
+        return None
 
     def is_guarded(self, node: ast.AST) -> bool:
         """Whether it runs only where a person asked for development or for what is unsafe."""

@@ -46,6 +46,10 @@ _ANYWHERE = (
 _OF_PYTHON = (
     "verify",
     "cert_none",
+    "cert_reqs",
+    "tlsallowinvalid",
+    "validate_cert",
+    "disable_ssl",
     "check_hostname",
     "_create_unverified",
     "disable_warnings",

@@ -1,0 +1,96 @@
+"""Verification that one line turns off, whatever language it is written in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pipelines.audit.findings import Fault, Severity
+from pipelines.audit.model import Model
+from pipelines.audit.model.roles import Role, role
+from pipelines.audit.model.words import JAVASCRIPT
+from pipelines.audit.place import Place
+from pipelines.audit.rules.verification import LOCAL, REMEDY
+
+_LONGEST = 2_000  # characters of a line that is looked at
+_COMMENT = ("#", "//", "*", "/*", ";", "--", "<!--", "rem ")
+_OFF = r"""["'\]\s]*[:=\s]\s*["']?(?:0|false)\b"""
+_ON = r"""["'\]\s]*[:=\s]\s*["']?(?:1|true|yes)\b"""
+
+
+class _Pattern(NamedTuple):
+    """`word` is in the file, in any case; files have one of the suffixes, or any."""
+
+    word: str
+    line: re.Pattern[str]
+    message: str
+    suffixes: tuple[str, ...] = ()
+    severity: Severity | None = None
+
+
+_PATTERNS = (
+    _Pattern(
+        "node_tls_reject_unauthorized",
+        re.compile(rf"\bNODE_TLS_REJECT_UNAUTHORIZED{_OFF}"),
+        "no certificate is verified by Node (NODE_TLS_REJECT_UNAUTHORIZED)",
+    ),
+    _Pattern(
+        "rejectunauthorized",
+        re.compile(r"""\brejectUnauthorized["']?\s*[:=]\s*(?:false|0)\b"""),
+        "certificates are not verified (rejectUnauthorized)",
+        JAVASCRIPT,
+    ),
+    _Pattern(
+        "strict-ssl",
+        re.compile(r"""^\s*["']?strict-ssl["']?\s*[=:\s]\s*["']?false"""),
+        "packages are fetched from registries that nobody verifies (strict-ssl)",
+        ("rc",),
+    ),
+    _Pattern(
+        "ssl_no_verify",
+        re.compile(rf"\bGIT_SSL_NO_VERIFY{_ON}"),
+        "Git verifies no certificate (GIT_SSL_NO_VERIFY)",
+    ),
+    _Pattern(
+        "pythonhttpsverify",
+        re.compile(rf"\bPYTHONHTTPSVERIFY{_OFF}"),
+        "Python verifies no certificate (PYTHONHTTPSVERIFY)",
+    ),
+    _Pattern(
+        "insecure",
+        re.compile(r"\bInsecureSkipVerify\s*[:=]\s*true\b"),
+        "certificates are not verified (InsecureSkipVerify)",
+        (".go",),
+    ),
+    _Pattern(
+        "insecure",
+        re.compile(r"""(?i)\binsecure_?skip_?verify["']?\s*[:=]\s*["']?true\b"""),
+        "certificates are not verified (insecure skip verify)",
+        (".yml", ".yaml", ".toml", ".json", ".conf"),
+        Severity.LOW,
+    ),
+    _Pattern(
+        "sslmode",
+        re.compile(r"://[^@/\s]{0,200}@([\w-]+\.)+[\w-]+(:\d+)?/\S{0,200}\bsslmode=disable"),
+        "a database on another machine is spoken to in clear (sslmode=disable)",
+        (),
+        Severity.LOW,
+    ),
+)
+
+
+def faults(model: Model) -> Iterator[Fault]:
+    """One for each line."""
+    words = sorted({it.word for it in _PATTERNS})
+    for file in model.words.holding(*words):
+        if role(file) not in (Role.PRODUCTION, Role.DEVELOPMENT):
+            continue
+        patterns = [it for it in _PATTERNS if not it.suffixes or file.endswith(it.suffixes)]
+        for number, line in enumerate(model.tracked.lines(file), 1):
+            text = line[:_LONGEST].strip()
+            if text.startswith(_COMMENT) or LOCAL.search(text):
+                continue
+            found = next((it for it in patterns if it.line.search(text)), None)
+            if found is not None:
+                yield Fault(Place(file, number), found.message, REMEDY, severity=found.severity)
