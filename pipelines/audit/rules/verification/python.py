@@ -13,8 +13,8 @@ from pipelines.audit.place import Place
 from pipelines.audit.rules.verification import LOCAL, REMEDY
 
 _WORDS = (
-    "verify", "cert_none", "cert_reqs", "check_hostname", "_create_unverified", "aiohttp", "insecure",
-    "tlsallowinvalid", "validate_cert", "disable_ssl",
+    "verify", "cert_none", "cert_reqs", "check_hostname", "_create_unverified",
+    "aiohttp", "insecure", "tlsallowinvalid", "validate_cert", "disable_ssl",
 )  # fmt: skip
 
 # Keyword arguments that turn verification off, and the value that does.
