@@ -30,6 +30,9 @@ NAME = "audit"  # of the gate too
         "output": "write it to this file instead of stdout",
         "fail_on": "exit 1 for this or worse: note, low, medium (unless given) or high",
         "only": "a rule; may be given several times",
+        "baseline": "a file of known findings, which do not count",
+        "write_baseline": "write what is found to such a file; then nothing counts",
+        "diff_base": "a commit or branch: only what is new since the audited commit left it counts",
     },
 )
 def run(
@@ -45,6 +48,9 @@ def run(
     output: str = "",
     fail_on: str = "",
     only: Sequence[str] | None = None,
+    baseline: str = "",
+    write_baseline: str = "",
+    diff_base: str = "",
 ) -> None:
     """Look for what would break a launch: without options as the gate, with them any repository.
 
@@ -52,7 +58,7 @@ def run(
     """
     request = Request((NAME,), gates.ref(affected), jobs, keep_going, strict_inputs)
     is_gate = plan or request != Request((NAME,))
-    is_own = any((path, rev, format, output, fail_on, only))
+    is_own = any((path, rev, format, output, fail_on, only, baseline, write_baseline, diff_base))
     root = nearest_root(str(Path.cwd()))
     if is_gate and is_own:
         raise ConfigError(
@@ -71,6 +77,9 @@ def run(
         output=Path(output) if output else None,
         fail_on=fail_on or command.FAIL_ON,
         only=tuple(only or ()),
+        baseline=Path(baseline) if baseline else None,
+        write_baseline=Path(write_baseline) if write_baseline else None,
+        diff_base=diff_base,
     )
     command.run(asked)
 

@@ -13,7 +13,7 @@ from pipelines.audit.model import Model
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule
-from pipelines.audit.rules import RULES
+from pipelines.audit.rules import RULES, suppressions
 from pipelines.audit.tracked import Tracked
 
 _LONGEST = 200  # characters of a line that are shown
@@ -31,14 +31,17 @@ class Report(NamedTuple):
 def audit(tracked: Tracked, rules: Mapping[str, Rule] = RULES) -> Report:
     """Hold the repository to the rules; those that judge what others found come last."""
     model = Model(tracked)
-    judges = [rule for rule in rules.values() if rule.judges]
-    asked = {**RULES, **rules} if judges else rules  # a judge wants to know everything
+    reasons = suppressions.reasons(model.suppressions)
+    # A judge wants to know everything.
+    asked = {**RULES, **rules} if any(rule.judges for rule in rules.values()) else rules
+    model.asked = frozenset(asked)
     found = [(rule, fault) for rule in asked.values() if not rule.judges for fault in rule(model)]
     hidden = _hidden(found)
-    model.findings = tuple(_findings(tracked, found, hidden))
-    judged = [(rule, fault) for rule in judges for fault in rule(model)]
-    everything = (*model.findings, *_findings(tracked, judged, hidden))
-    findings = sorted((it for it in everything if it.rule in rules), key=_order)
+    model.findings = tuple(_findings(tracked, found, hidden, reasons))
+    for judge in (rule for rule in asked.values() if rule.judges):
+        judged = [(judge, fault) for fault in judge(model)]
+        model.findings += tuple(_findings(tracked, judged, hidden, reasons))
+    findings = sorted((it for it in model.findings if it.rule in rules), key=_order)
     return Report(
         tuple(_identified(findings)), model.unread, len(tracked), revision=tracked.revision
     )
@@ -58,15 +61,19 @@ def _hidden(found: Iterable[tuple[Rule, Fault]]) -> dict[Place, set[str]]:
 
 
 def _findings(
-    tracked: Tracked, found: Iterable[tuple[Rule, Fault]], hidden: Mapping[Place, set[str]]
+    tracked: Tracked,
+    found: Iterable[tuple[Rule, Fault]],
+    hidden: Mapping[Place, set[str]],
+    reasons: Mapping[tuple[str, Place], str],
 ) -> Iterator[Finding]:
-    """One finding for each different fault."""
+    """One finding for each different fault, with the reason for which it may stay."""
     seen = set()
     for rule, fault in found:
         key = (rule.id, fault.place, fault.service, fault.message)
         if key not in seen:
             seen.add(key)
-            yield _finding(tracked, rule, fault, hidden)
+            reason = reasons.get((rule.id, fault.place), "")
+            yield _finding(tracked, rule, fault, hidden).with_reason(reason)
 
 
 def _finding(

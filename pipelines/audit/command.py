@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from pipelines import console
-from pipelines.audit import explain, tracked
+from pipelines.audit import baseline, explain, tracked
 from pipelines.audit.audit import Report, audit
 from pipelines.audit.findings import Severity
 from pipelines.audit.formats import FORMATS
@@ -31,6 +31,9 @@ class Asked(NamedTuple):
     output: Path | None = None  # stdout
     fail_on: str = FAIL_ON
     only: tuple[str, ...] = ()  # rules
+    baseline: Path | None = None
+    write_baseline: Path | None = None
+    diff_base: str = ""  # a commit; what was found where it and the audited one parted is known
 
 
 class Found(SummitError):
@@ -46,9 +49,26 @@ def run(asked: Asked) -> None:
     render = _chosen("format", asked.format, FORMATS)
     severity = _chosen("severity", asked.fail_on, {str(it): it for it in Severity})
     rules = _rules(asked.only)
-    report = audit(tracked.read(asked.path, asked.revision), rules)
+    report = _compared(audit(tracked.read(asked.path, asked.revision), rules), asked, rules)
     _say(render(report), asked.output)
     _judge(report, severity)
+
+
+def _compared(report: Report, asked: Asked, rules: Mapping[str, Rule]) -> Report:
+    """The report, in which known findings are told from new ones."""
+    known: dict[str, str] = {}
+    if asked.diff_base:
+        base = tracked.merge_base(asked.path, asked.revision, asked.diff_base)
+        known |= baseline.of(audit(tracked.read(asked.path, base), rules))
+    if asked.baseline:
+        before = baseline.read(asked.baseline)
+        known |= before
+        if gone := baseline.gone(report, before, rules):
+            console.progress(f"{asked.baseline}: {gone} of {len(before)} findings are gone")
+    if asked.write_baseline:
+        write_atomically(asked.write_baseline, f"{baseline.written(report)}\n")
+        known |= baseline.of(report)
+    return baseline.compared(report, known)
 
 
 def _rules(only: Iterable[str]) -> Mapping[str, Rule]:

@@ -130,16 +130,10 @@ def read(folder: Path, revision: str = "") -> Tracked:
     Raises `ConfigError` for a folder or revision that is not there, and for a bare repository
     without a revision.
     """
-    if not folder.is_dir():
-        raise ConfigError(f"no such folder: {folder}")
-    try:
-        found = pygit2.discover_repository(str(folder))
-        repository = pygit2.Repository(found) if found else None
-    except (pygit2.GitError, KeyError) as error:
-        raise ConfigError(f"Git cannot read the repository around {folder}: {error}") from error
+    repository = _around(folder)
     if repository is None:
         if revision:
-            raise ConfigError(f"{folder} is in no Git repository, so it has no {revision!r}")
+            raise _no_repository(folder, revision)
         return _untracked(folder)
     if revision:
         return at(repository, revision, _prefix(repository, folder))
@@ -149,6 +143,46 @@ def read(folder: Path, revision: str = "") -> Tracked:
             hint="name a commit, for instance --rev HEAD",
         )
     return _working_copy(repository, folder)
+
+
+def merge_base(folder: Path, revision: str, other: str) -> str:
+    """The commit at which two histories parted; the first is that of HEAD when it is "".
+
+    Raises `ConfigError` when there is none.
+    """
+    repository = _around(folder)
+    if repository is None:
+        raise _no_repository(folder, other)
+    ends = []
+    for name in (revision or "HEAD", other):
+        try:
+            ends.append(repository.revparse_single(name).peel(pygit2.Commit).id)
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise ConfigError(f"no commit called {name!r}") from error
+    try:
+        base = repository.merge_base(*ends)
+    except (KeyError, pygit2.GitError):  # a shallow clone ends before it
+        base = None
+    if base is None:
+        raise ConfigError(
+            f"{revision or 'HEAD'} and {other} have no commit in common",
+            hint="fetch the whole history",
+        )
+    return str(base)
+
+
+def _around(folder: Path) -> pygit2.Repository | None:
+    if not folder.is_dir():
+        raise ConfigError(f"no such folder: {folder}")
+    try:
+        found = pygit2.discover_repository(str(folder))
+        return pygit2.Repository(found) if found else None
+    except (pygit2.GitError, KeyError) as error:
+        raise ConfigError(f"Git cannot read the repository around {folder}: {error}") from error
+
+
+def _no_repository(folder: Path, revision: str) -> ConfigError:
+    return ConfigError(f"{folder} is in no Git repository, so it has no {revision!r}")
 
 
 def at(repository: pygit2.Repository, revision: str, prefix: str = "") -> Tracked:

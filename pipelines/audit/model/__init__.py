@@ -21,6 +21,7 @@ from pipelines.audit.model import (
     node,
     requirements,
     started,
+    suppressions,
     workflows,
 )
 from pipelines.audit.model.applications import Imports, Run
@@ -32,6 +33,8 @@ from pipelines.audit.model.python import Application, Import, Python
 from pipelines.audit.model.reach import Reach
 from pipelines.audit.model.secrets import Secrets, Written
 from pipelines.audit.model.words import Words
+from pipelines.audit.model.reach import Reach
+from pipelines.audit.model.secrets import Secrets, Written
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import LARGEST, Tracked
 
@@ -43,6 +46,7 @@ class Model:
 
     def __init__(self, tracked: Tracked) -> None:
         self.tracked = tracked
+        self.asked: frozenset[str] = frozenset()  # the rules, by id
         self.findings: tuple[Finding, ...] = ()  # of the rules, for those that judge them
         self._unread: set[Unread] = set()
 
@@ -192,3 +196,6 @@ def _services(projects: Iterable[compose.Project]) -> Iterator[compose.Service]:
     for project in projects:
         yield from project.services.values()
         yield from _services(project.overrides)
+    @cached_property
+    def suppressions(self) -> tuple[suppressions.Mark, ...]:
+        return suppressions.read(self.tracked)
