@@ -99,9 +99,19 @@ def _width(cell: str) -> int:
 
 def _write(stream: TextIO, text: str) -> None:
     try:
-        print(text, file=stream, flush=True)
+        print(_spoken(text, stream), file=stream, flush=True)
     except BrokenPipeError:
         _nobody_reads(stream)
+
+
+def _spoken(text: str, stream: TextIO) -> str:
+    """The text; where the stream's encoding lacks a character, it is an escape."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode(encoding, errors="backslashreplace").decode(encoding)
+    return text
 
 
 def _nobody_reads(stream: TextIO) -> NoReturn:

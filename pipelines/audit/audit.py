@@ -26,6 +26,7 @@ class Report(NamedTuple):
     unread: tuple[Unread, ...]
     files: int
     revision: str = ""
+    origin: str = ""  # of the repository, where that is an address
 
 
 def audit(tracked: Tracked, rules: Mapping[str, Rule] = RULES) -> Report:
@@ -43,7 +44,11 @@ def audit(tracked: Tracked, rules: Mapping[str, Rule] = RULES) -> Report:
         model.findings += tuple(_findings(tracked, judged, hidden, reasons))
     findings = sorted((it for it in model.findings if it.rule in rules), key=_order)
     return Report(
-        tuple(_identified(findings)), model.unread, len(tracked), revision=tracked.revision
+        tuple(_identified(findings)),
+        model.unread,
+        len(tracked),
+        revision=tracked.revision,
+        origin=tracked.origin,
     )
 
 

@@ -21,7 +21,8 @@ def read(file: Path) -> Baseline:
     """
     try:
         findings = json.loads(file.read_bytes())["findings"]
-        return {it["fingerprint"]: it["rule"] for it in findings if not it.get("suppressed")}
+        counted = [it for it in findings if not it.get("suppressed")]
+        return {it["fingerprint"]: str(it["rule"]) for it in counted}
     except OSError as error:
         raise ConfigError(f"cannot read the baseline {file}: {error.strerror}") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:

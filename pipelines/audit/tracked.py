@@ -7,11 +7,13 @@ filter or monitor that its configuration names.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from stat import S_ISREG
+from urllib.parse import quote, urlsplit
 
 import pygit2
 from pygit2.enums import ConfigLevel, FileMode, FileStatus, ObjectType, Option
@@ -42,12 +44,14 @@ class Tracked:
         links: frozenset[str] = frozenset(),
         submodules: frozenset[str] = frozenset(),
         revision: str = "",
+        origin: str = "",
     ) -> None:
         self._read = dict(sorted(paths.items()))
         self.paths = tuple(self._read)
         self.links = links
         self.submodules = submodules
         self.revision = revision
+        self.origin = origin
         self.too_large: set[str] = set()
         self._last: tuple[str, str | None] = ("", None)
 
@@ -188,9 +192,9 @@ def _no_repository(folder: Path, revision: str) -> ConfigError:
 def at(repository: pygit2.Repository, revision: str, prefix: str = "") -> Tracked:
     """What a commit or tree holds below `prefix`. Raises `ConfigError` for what is none."""
     try:
-        found = repository.revparse_single(revision)
-        target = found.peel(None) if found.type == ObjectType.TAG else found
-        tree = target.peel(pygit2.Tree)
+        named = repository.revparse_single(revision)
+        found = named.peel(None) if named.type == ObjectType.TAG else named
+        tree = found.peel(pygit2.Tree)
         if prefix:
             tree = (tree / prefix).peel(pygit2.Tree)
     except (KeyError, ValueError, pygit2.GitError) as error:
@@ -212,8 +216,30 @@ def at(repository: pygit2.Repository, revision: str, prefix: str = "") -> Tracke
             else:
                 submodules.add(path)
     return Tracked(
-        paths, links=frozenset(links), submodules=frozenset(submodules), revision=str(found.id)
+        paths,
+        links=frozenset(links),
+        submodules=frozenset(submodules),
+        revision=str(found.id),
+        origin=_origin(repository),
     )
+
+
+def _origin(repository: pygit2.Repository) -> str:
+    """Where the repository was cloned from, without who asked; "" when that is no address."""
+    try:
+        url = repository.remotes["origin"].url or ""
+    except (KeyError, pygit2.GitError):
+        return ""
+    if match := re.fullmatch(r"(?:[^@/:]+@)?([\w.-]+):(?!/)(.+)", url):
+        url = f"ssh://{match[1]}/{match[2]}"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https", "ssh", "git") or not host:
+        return ""
+    return f"{parts.scheme}://{host}{port}{quote(parts.path, safe='/~%')}"
 
 
 def _blob(repository: pygit2.Repository, id_: pygit2.Oid) -> Callable[[], bytes]:

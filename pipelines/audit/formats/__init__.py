@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipelines.audit.audit import Report
-from pipelines.audit.formats import json, text
+from pipelines.audit.formats import github, html, json, junit, markdown, sarif, text
 
 FORMATS: dict[str, Callable[[Report], str]] = {
     "text": text.render,
     "json": json.render,
+    "sarif": sarif.render,
+    "junit": junit.render,
+    "github": github.render,
+    "markdown": markdown.render,
+    "html": html.render,
 }

@@ -1,0 +1,80 @@
+"""Markdown for a comment on a pull request: a table of what counts, the rest in short."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from pipelines.audit.audit import Report
+from pipelines.audit.findings import Finding
+from pipelines.audit.formats.sections import aside, number, questions, sections, title, totals
+from pipelines.audit.formats.visible import visible
+from pipelines.audit.place import Place
+
+_MOST = 100  # rows of a table; a comment has at most 65,536 characters
+_LONGEST = 160  # characters of a cell
+_SYNTAX = re.compile(r"[\\`*_{}\[\]()<>#+!|~&@:$^=-]")
+# A forge looks for `@somebody` and `#1` in what has been rendered: the comment parts the two.
+_ENTITIES = {"@": "&#64;<!-- -->", "#": "&#35;<!-- -->"}
+
+
+def render(report: Report) -> str:
+    found = [
+        finding for it in sections(report) for group in it.groups for finding in group.findings
+    ]
+    parts = [
+        _heading(report),
+        *_table("what, and how to mend it", found),
+        *_table("open: the repository does not say", questions(report)),
+        *([_unread(report)] if report.unread else []),
+    ]
+    return "\n\n".join(parts)
+
+
+def _heading(report: Report) -> str:
+    counts = totals(report)
+    total = f"**{number(sum(counts.values()), 'finding')}**" if counts else "**No findings**"
+    parts = [f"{count} {it}" for it, count in counts.items()]
+    said = ", ".join(filter(None, [*parts, aside(report)]))
+    return f"### Audit of {title(report)}\n\n{total}{f': {said}' if said else ''}"
+
+
+def _table(heading: str, findings: list[Finding]) -> Iterator[str]:
+    if not findings:
+        return
+    rows = [f"| severity | rule | where | {heading} |", "| --- | --- | --- | --- |"]
+    rows += (_row(it) for it in islice(findings, _MOST))
+    yield "\n".join(rows)
+    if len(findings) > _MOST:
+        yield f"and {len(findings) - _MOST} more"
+
+
+def _row(finding: Finding) -> str:
+    service = f"{finding.service}: " if finding.service else ""
+    said = _text(f"{service}{finding.message}")
+    also = [f"{_where(it.place)} {_text(it.message)}" for it in islice(finding.also, 2)]
+    mend = [f"<i>{_text(finding.remedy)}</i>"] if finding.remedy else []
+    cells = (
+        str(finding.severity),
+        f"{finding.rule}<br>{finding.name}",
+        _where(finding.place),
+        "<br>".join([said, *also, *mend]),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _unread(report: Report) -> str:
+    rows = [f"| {_where(it.place)} | {_text(it.reason)} |" for it in report.unread[:_MOST]]
+    return "\n".join(["| not read | why |", "| --- | --- |", *rows])
+
+
+def _where(place: Place) -> str:
+    return f"<code>{_text(str(place))}</code>"
+
+
+def _text(text: str) -> str:
+    """The text as it is: nothing of it is syntax, a mention or a reference."""
+    seen = visible(text)
+    short = seen if len(seen) <= _LONGEST else f"{seen[:_LONGEST]}..."
+    return _SYNTAX.sub(lambda it: _ENTITIES.get(it[0], f"&#{ord(it[0])};"), short)
