@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,14 +16,26 @@ from pipelines.planning.workspace import Workspace
 if TYPE_CHECKING:
     from pipelines.stack.needed import Needed
 
+AUDIT = "audit"  # whose task also does something where there is no such gate
 IMAGE = "image"  # the step that builds the image of the service its component is called after
 
 
-def check(root: str, words: Sequence[str], look: Look | None) -> int:
-    """Run these gates without options, after a first look; returns the exit code."""
-    return border.cross(
-        lambda: gates.run(Workspace(root, _Services(root), look), Request(tuple(words)))
-    )
+def check(root: str, words: Sequence[str], look: Look | None, hand_over: Callable[[], None]) -> int:
+    """Run these gates without options, after a first look; returns the exit code.
+
+    Hands over where `audit` is among them and none of the repository's.
+    """
+    return border.cross(lambda: _check(root, words, look, hand_over))
+
+
+def _check(
+    root: str, words: Sequence[str], look: Look | None, hand_over: Callable[[], None]
+) -> None:
+    opened = Workspace(root, _Services(root), look)
+    if AUDIT in words and AUDIT not in opened.layout.gates:
+        hand_over()
+    else:
+        gates.run(opened, Request(tuple(words)))
 
 
 def workspace(root: str) -> Workspace:

@@ -3,7 +3,7 @@
 | exit code | meaning |
 | --- | --- |
 | 0 | everything asked for holds |
-| 1 | a gate failed, or a service is not healthy |
+| 1 | a gate failed, a service is not healthy, or the audit found something |
 | 2 | what was typed or configured is wrong |
 | 3 | a policy refuses it: the evidence is there and does not suffice |
 | 5 | the machine lacks something: a program, space, a writable folder, a package index |

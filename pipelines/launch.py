@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _GARBAGE = 100_000  # objects between two searches for it: much is read at once, and none of it is
 
 GATES = frozenset(("lint", "types", "test", "audit", "build", "integration", "check"))
+AUDIT = "audit"  # whose task also does something where there is no such gate
 # Where there are tasks, theirs also ask the engine whether it still has the images.
 WITH_IMAGES = frozenset(("build", "integration"))
 
@@ -31,7 +32,11 @@ WITH_IMAGES = frozenset(("build", "integration"))
 def main(words: Sequence[str], hand_over: Callable[[], None]) -> None:
     """Answer the words and end, or let Invoke do so."""
     root = nearest_root(os.getcwd()) if words and GATES.issuperset(words) else None
-    if root is None or (WITH_IMAGES.intersection(words) and _has_tasks(root)):
+    if (
+        root is None
+        or (WITH_IMAGES.intersection(words) and _has_tasks(root))
+        or (AUDIT in words and not os.path.exists(f"{root}/pipelines.yaml"))
+    ):
         hand_over()
         return
     gc.set_threshold(_GARBAGE)
@@ -43,7 +48,7 @@ def main(words: Sequence[str], hand_over: Callable[[], None]) -> None:
     _see_libraries()
     from pipelines import entry
 
-    _end(entry.check(root, words, look))
+    _end(entry.check(root, words, look, hand_over))
 
 
 def _has_tasks(root: str) -> bool:

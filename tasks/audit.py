@@ -26,7 +26,7 @@ NAME = "audit"  # of the gate too
         **gates.OPTIONS,
         "path": "the repository, or a folder of it",
         "rev": "a commit, tag or branch instead of the files as they are now",
-        "format": "text (unless given), json",
+        "format": "text (unless given), json, sarif, junit, github, markdown or html",
         "output": "write it to this file instead of stdout",
         "fail_on": "exit 1 for this or worse: note, low, medium (unless given) or high",
         "only": "a rule; may be given several times",
@@ -95,15 +95,15 @@ def explain(c: Context, rule: str) -> None:
     console.result(explained.one(rule))
 
 
-@task()
-def rules(c: Context) -> None:
+@task(help={"markdown": "as the page docs/reference/rules.md"})
+def rules(c: Context, markdown: bool = False) -> None:
     """List the rules of the audit.
 
     Example: inv audit.rules
     """
     from pipelines.audit import explain as explained
 
-    console.result(explained.every())
+    console.result(explained.document().rstrip("\n") if markdown else explained.every())
 
 
 def _has_gate(root: str) -> bool:

@@ -29,7 +29,7 @@ def test_a_folder_in_no_repository_is_audited(typed: Typed) -> None:
     ("words", "said"),
     [
         (["audit", "--path", "nowhere"], "no such folder: nowhere"),
-        (["audit", "--format", "xml"], "no format called 'xml'; known: json, text"),
+        (["audit", "--format", "jsno"], "no format called 'jsno'; did you mean 'json'?"),
         (["audit", "--fail-on", "hihg"], "no severity called 'hihg'; did you mean 'high'?"),
         (["audit", "--only", "XYZ999"], "no rule called 'XYZ999'"),
         (["audit.explain", "XYZ999"], "no rule called 'XYZ999'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,11 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import MetaData
 
 from pipelines import errors
+from pipelines.audit import explain
+from pipelines.audit.audit import Report
+from pipelines.audit.findings import Confidence, Finding, Severity
+from pipelines.audit.formats import FORMATS
+from pipelines.audit.place import Place
 from pipelines.checkout.stats import COARSE_TICK, TICK
 from pipelines.documents.document import read
 from pipelines.launch import GATES, WITH_IMAGES
@@ -46,8 +52,9 @@ PAGES = sorted(
 COMMANDS, COMPOSE, SERVICES = (
     ROOT / "docs" / "reference" / name for name in ("commands.md", "compose.md", "services.md")
 )
-ALIKE = GATES - {"test", *WITH_IMAGES}  # one table has the options of all of these
+ALIKE = GATES - {"audit", "test", *WITH_IMAGES}  # one table has the options of all of these
 FINGERPRINTS = ROOT / "docs" / "explanation" / "fingerprints-and-the-plan.md"
+FINDING = Finding("", "", Severity.LOW, Confidence.HIGH, Place("a"), "", "")
 WITH_DATA = ("fabric", "fusion", "intelligence", "tasking")
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 INV = re.compile(r"(?:\w+=\S+ )*(?:\.\.?/)?inv(?: (?P<words>.*))?")
@@ -187,8 +194,9 @@ def test_every_option_of_a_command_is_documented_and_no_other(context: ParserCon
     options = [it for it in context.args.values() if it not in context.positional_args]
     flags = {to_flag(name) for option in options for name in option.names}
 
-    assert context.name in sections(COMMANDS)
-    table = rows(sections(COMMANDS)["Gates" if context.name in ALIKE else context.name])
+    (typed, *_) = [*context.aliases, context.name]  # the default of a collection is its name
+    assert typed in sections(COMMANDS)
+    table = rows(sections(COMMANDS)["Gates" if typed in ALIKE else typed])
     assert {flag for row in table for flag in re.findall(r"-[\w-]+", row[0])} == flags
 
 
@@ -240,6 +248,23 @@ def test_every_way_for_a_step_to_end_is_in_the_glossary() -> None:
     meaning = dict(rows((ROOT / "docs" / "glossary.md").read_text()))["result"]
 
     assert set(re.split(r", | or ", meaning.partition(": ")[2])) == {it.value for it in Status}
+
+
+def test_the_rules_of_the_audit_are_those_of_the_code() -> None:
+    assert (ROOT / "docs" / "reference" / "rules.md").read_text() == explain.document()
+
+
+def test_every_format_of_the_audit_is_documented() -> None:
+    formats = rows(sections(ROOT / "docs" / "reference" / "audit.md")["Formats"])
+
+    assert [bare(name) for name, _ in formats] == list(FORMATS)
+
+
+def test_every_field_of_a_finding_is_documented() -> None:
+    fields = rows(sections(ROOT / "docs" / "reference" / "audit.md")["JSON"])
+    (found,) = json.loads(FORMATS["json"](Report((FINDING,), (), 1)))["findings"]
+
+    assert [bare(name) for name, _ in fields] == list(found)
 
 
 def test_what_gc_leaves_is_as_documented() -> None:
