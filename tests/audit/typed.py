@@ -40,11 +40,14 @@ class Typed:
         self.git("commit", "--quiet", "--message=all")
         return self.git("rev-parse", "HEAD")
 
-    def __call__(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *words: str, folder: str = ".", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        own = {"PYTHONPATH": str(REPOSITORY), "XDG_CONFIG_HOME": str(self.folder / ".git/keys")}
         return subprocess.run(
             [sys.executable, "-c", "from pipelines.launch import summit; summit()", *words],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **variables},
+            cwd=self.folder / folder,
+            env={**os.environ, **own, **variables},
             capture_output=True,
             text=True,
             check=False,
