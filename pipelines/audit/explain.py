@@ -16,8 +16,8 @@ _INTRODUCTION = """\
 
 # Rules of the audit
 
-What [the audit](audit.md) looks for. The severity is that of most findings; a rule says less where a
-file is an example or for development only. Each text is its function's docstring, below
+What [the audit](audit.md) looks for. The severity is that of most findings; a rule says less where
+a file is an example or for development only. Each text is its function's docstring, below
 `pipelines/audit/rules/`.
 
 | rule | name | severity | what is wrong |
