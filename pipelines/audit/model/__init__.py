@@ -28,13 +28,10 @@ from pipelines.audit.model.applications import Imports, Run
 from pipelines.audit.model.environments import Environment
 from pipelines.audit.model.images import Image
 from pipelines.audit.model.javascript import JavaScript
-from pipelines.audit.model.python import Python
 from pipelines.audit.model.python import Application, Import, Python
 from pipelines.audit.model.reach import Reach
 from pipelines.audit.model.secrets import Secrets, Written
 from pipelines.audit.model.words import Words
-from pipelines.audit.model.reach import Reach
-from pipelines.audit.model.secrets import Secrets, Written
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import LARGEST, Tracked
 
@@ -190,12 +187,13 @@ class Model:
         """Every credential that is written down, but those with which the code does not start."""
         return Secrets(self.tracked, self.python, self.javascript, self.dockerfiles).standing
 
+    @cached_property
+    def suppressions(self) -> tuple[suppressions.Mark, ...]:
+        return suppressions.read(self.tracked)
+
 
 def _services(projects: Iterable[compose.Project]) -> Iterator[compose.Service]:
     """Those of base projects, then what overrides make of them."""
     for project in projects:
         yield from project.services.values()
         yield from _services(project.overrides)
-    @cached_property
-    def suppressions(self) -> tuple[suppressions.Mark, ...]:
-        return suppressions.read(self.tracked)
