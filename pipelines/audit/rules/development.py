@@ -11,7 +11,7 @@ from pipelines.audit.model import Model
 from pipelines.audit.model.compose import Project, Service, Words, each
 from pipelines.audit.model.development import why_development
 from pipelines.audit.model.images import Entry, Image
-from pipelines.audit.model.started import Started, started
+from pipelines.audit.model.started import Started
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 from pipelines.audit.rules.places import first_at_each_place
@@ -78,7 +78,7 @@ def _development(
     if entry is None:
         return None
     whole = replace(image, entry=_certain(entry))
-    for it in started(whole, model.tracked, model.packages):
+    for it in model.started(whole):
         if why := why_development(it.command):
             return why, _reached(it, words)
     return None

@@ -140,3 +140,17 @@ def test_a_script_is_followed_to_where_it_ends() -> None:
 
     assert (str(fault.place), fault.service) == ("compose.yaml:4", "api")
     assert [also.place.file for also in fault.also] == ["api/start.sh"]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"), [("nodemon server.js", ["compose.yaml:4"]), ("node server.js", [])]
+)
+def test_a_package_script_is_followed(script: str, expected: list[str]) -> None:
+    files = {
+        "compose.yaml": "services:\n  web:\n    build: ./web\n    command: npm start\n",
+        "web/Dockerfile": 'FROM node:22-slim\nWORKDIR /app\nCOPY . .\nCMD ["node", "server.js"]\n',
+        "web/package.json": '{\n"name": "web",\n"scripts": {\n"start": "' + script + '"\n}\n}\n',
+        "web/server.js": "",
+    }
+
+    assert places(RULE, files) == expected
