@@ -135,4 +135,6 @@ def _rooted(line: str) -> str:
         return ""
     negation = "!" if line.startswith("!") else ""
     path = os.path.normpath(line.removeprefix("!").strip().lstrip("/"))
+    if path == "*":  # what is below a folder that matches is left out as well
+        path = "**"
     return f"{negation}/{path}" if path != "." else ""

@@ -83,7 +83,7 @@ _ASSIGNED = re.compile(r"""(?:^|[\s;&(])(\w+)=["']([^"'$]*)["']""")
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _SHELLS = ("sh", "bash", "ash", "dash", "zsh")
 _BIN = re.compile(r"(?:/[\w.+-]+)*/s?bin/([\w.+-]+)$")
-_INSTALLERS = re.compile(r"\b(make|cmake|ninja|meson|rake|ansible-playbook|brew|nix-env|nix|snap)$")
+_INSTALLERS = re.compile(r"\b(ansible-playbook|brew|nix-env|nix|snap)$")
 # Scripts from elsewhere that are known to add a package source, or one tool.
 _KNOWN_SCRIPTS = re.compile(
     r"nodesource\.com|rpm\.nodesource|sh\.rustup\.rs|install\.python-poetry|astral\.sh/uv"
