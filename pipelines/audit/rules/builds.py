@@ -229,7 +229,8 @@ def _not_written(
     """A file or folder that people write, below a folder that the other stage copies."""
     name = posixpath.basename(source.rstrip("/"))
     parent = files.origin(posixpath.dirname(source.rstrip("/")), model.tracked)
-    if parent is None or files.origin(source, model.tracked) is not None:
+    there = files.origin(source, model.tracked)
+    if parent is None or (there is not None and _is_given(model, files, there)):
         return
     if any(name in it.text for one in stage.chain for it in one.instructions if it.name != "COPY"):
         return
@@ -238,15 +239,23 @@ def _not_written(
     if name == "public" and not _is_next(model, parent):
         return
     path = posixpath.join(parent, name)
+    why = "is not tracked" if there is None else "is left out by .dockerignore"
     if _is_elsewhere(model, path):
         return
     yield Fault(
         instruction.place,
-        f"nothing to copy: {path} is not tracked, and no command of the stage makes it",
+        f"nothing to copy: {path} {why}, and no command of the stage makes it",
         f"add {path} to Git (a .gitkeep will do for a folder), or leave this line out",
         also=(Also(_copy_of(stage) or stage.place, "which copies what is tracked"),),
         service=built.service.name if built.service else "",
     )
+
+
+def _is_given(model: Model, image: Image, path: str) -> bool:
+    """Whether `.dockerignore` lets a tracked file or folder, or a part of it, into the build."""
+    file = image.dockerfile.file if image.dockerfile else ""
+    context = Context(model.tracked, image.context or "", file)
+    return any(context.has(it) for it in (path, *context.below(path)) if it in model.tracked)
 
 
 def _copy_of(stage: Stage) -> Place | None:

@@ -38,7 +38,7 @@ _HELP = frozenset(("-h", "--help", "help", "-help", "-v", "-V", "--version", "ve
 _SHORT_HELP = frozenset(("-?",))
 _IDLE = frozenset(("true", ":", "echo", "printf", "sleep", "date", "pwd", "whoami", "hostname"))
 _ALWAYS = re.compile(
-    r"(?:\|\||;|\n|&(?!&))\s*(true|:|exit\s+0|echo\b[^|&;\n)}]*|printf\b[^|&;\n)}]*)\s*;?\s*$"
+    r"(?:\|\||;|\n|(?<!&)&(?!&))\s*(true|:|exit\s+0|echo\b[^|&;\n)}]*|printf\b[^|&;\n)}]*)\s*;?\s*$"
 )
 _ENDS_WELL = re.compile(r"\s*(true|:|exit\s+0)\s*;?\s*$")
 _NODE_IDLE = re.compile(r"\s*(process\.exit\(0?\)|console\.log\([^()]*\))?\s*;?\s*")
@@ -159,6 +159,9 @@ def _missing(probe: Probe) -> _Missing | None:
     entry, image = probe.entry, probe.image
     if entry.is_shell and image.has("sh") is False:
         return _Missing("sh", is_certain=True)
+    shell = entry.words[0].rpartition("/")[2] if entry.words else ""
+    if not entry.is_shell and _is_explicit(entry) and image.has(shell) is False:
+        return _Missing(shell, is_certain=True)
     texts = entry.text.split("||") if entry.is_shell or _is_explicit(entry) else [""]
     first: _Missing | None = None
     for alternative in _alternatives(probe, len(texts)):
@@ -172,7 +175,10 @@ def _missing(probe: Probe) -> _Missing | None:
 
 
 def _is_explicit(entry: Entry) -> bool:
-    return len(entry.words) > 2 and entry.words[1].startswith("-") and "c" in entry.words[1]
+    """Whether it is `sh -c TEXT`, word by word."""
+    words = entry.words
+    is_shell = bool(words) and words[0].rpartition("/")[2] in ("sh", "bash", "ash", "dash")
+    return is_shell and len(words) > 2 and bool(re.fullmatch(r"-[a-z]*c[a-z]*", words[1]))
 
 
 def _alternatives(probe: Probe, count: int) -> Iterator[list[Command]]:

@@ -22,7 +22,7 @@ _RUNNERS = ("npm", "yarn", "pnpm")
 _OPERATORS = frozenset(("&&", "||", "|", "|&", ";", ">", ">>", "<", "2>&1", "&", "1>&2", "&>"))
 _REDIRECTS = re.compile(r"[12]?>>?(/\S+|&[12])")
 _OPERATOR_WITHIN = re.compile(r"\s(&&|\|\||\||;|>|>>)\s")
-_VARIABLE = re.compile(r"\$\w+|\$\{\w+(:?[-=?+][^}]*)?\}")
+_VARIABLE = re.compile(r"(?:^|[=:])(\$\w+|\$\{\w+(?::?[-=?+][^}]*)?\})$")
 _DEV_STAGES = re.compile(
     r"(.*[-_])?(dev|devel|develop|development|local|debug|tests?|ci)([-_].*)?", re.IGNORECASE
 )
@@ -292,10 +292,10 @@ def _unfilled(entry: Entry, service: str) -> Iterator[Fault]:
     if any(word.rpartition("/")[2] in ("env", "java") for word in entry.words):
         return
     for word in entry.words:
-        if match := _VARIABLE.fullmatch(word.rpartition("=")[2].rpartition(":")[2]):
+        if match := _VARIABLE.search(word):
             yield Fault(
                 entry.place,
-                f"the command has the variable `{match[0]}` in it, and no shell fills it in",
+                f"the command has the variable `{match[1]}` in it, and no shell fills it in",
                 'give it to a shell that fills it in: ["sh", "-c", "exec ..."]',
                 service=service,
                 severity=Severity.MEDIUM,
