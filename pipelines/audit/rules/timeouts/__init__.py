@@ -1,0 +1,50 @@
+"""Calls that may wait for ever, and gateways that anybody may flood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from pipelines.audit.model import Model
+from pipelines.audit.model.images import Image
+from pipelines.audit.model.roles import Role, role
+from pipelines.audit.model.words import JAVASCRIPT, PYTHON
+from pipelines.audit.tracked import join
+
+# Where what is run by hand stands, though an image may hold it.
+_BY_HAND = re.compile(
+    r"(^|/)(scripts?|tools?|bin|hack|ci|migrations|alembic|notebooks?|training|seeds?|cli)/"
+    r"|(^|/)(setup|manage|cli|noxfile|tasks|fabfile|gulpfile|(\w+_)?seed|train(_\w+)?)\.\w+$"
+)
+
+
+def shipped(model: Model) -> Callable[[str], bool]:
+    """Whether a file is code that some image holds and runs."""
+    folders = {source for image in model.images for source in _sources(image)}
+    if any(it in model.tracked.folders and not _has_code(model, it) for it in folders):
+        folders.add("")  # a folder for Dockerfiles: the build's context is the one above it
+
+    def is_shipped(file: str) -> bool:
+        if role(file) is not Role.PRODUCTION or _BY_HAND.search(file):
+            return False
+        return any(not it or file == it or file.startswith(f"{it}/") for it in folders)
+
+    return is_shipped
+
+
+def _has_code(model: Model, folder: str) -> bool:
+    return any(it.endswith((*PYTHON, *JAVASCRIPT)) for it in model.tracked.below(folder))
+
+
+def _sources(image: Image) -> Iterator[str]:
+    """What is copied into it, or mounted; what an earlier stage builds a package of as well."""
+    yield from image.sources
+    for service in image.services:
+        yield from (it.path for it in service.mounts if it.kind == "bind" and it.path)
+    for stage in image.dockerfile.stages if image.dockerfile else ():
+        for instruction in stage.all("COPY", "ADD"):
+            if "from" not in instruction.flags:
+                for word in instruction.arguments[:-1]:
+                    path = join(image.context or "", word.lstrip("/"))
+                    if path is not None:
+                        yield path
