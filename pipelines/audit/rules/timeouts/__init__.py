@@ -18,6 +18,11 @@ _BY_HAND = re.compile(
 )
 
 
+def is_code(file: str) -> bool:
+    """Whether a file is for production, and not run by hand."""
+    return role(file) is Role.PRODUCTION and not _BY_HAND.search(file)
+
+
 def shipped(model: Model) -> Callable[[str], bool]:
     """Whether a file is code that some image holds and runs."""
     folders = {source for image in model.images for source in _sources(image)}
@@ -25,9 +30,9 @@ def shipped(model: Model) -> Callable[[str], bool]:
         folders.add("")  # a folder for Dockerfiles: the build's context is the one above it
 
     def is_shipped(file: str) -> bool:
-        if role(file) is not Role.PRODUCTION or _BY_HAND.search(file):
-            return False
-        return any(not it or file == it or file.startswith(f"{it}/") for it in folders)
+        return is_code(file) and any(
+            not it or file == it or file.startswith(f"{it}/") for it in folders
+        )
 
     return is_shipped
 
