@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from pipelines.audit.audit import Report
@@ -12,9 +12,9 @@ from pipelines.audit.formats.sections import aside, number, questions, sections,
 from pipelines.audit.formats.visible import visible
 from pipelines.audit.place import Place
 
-_MOST = 100  # rows of a table; a comment has at most 65,536 characters
+_MOST = 20_000  # characters of a table; a comment has at most 65,536
 _LONGEST = 160  # characters of a cell
-_SYNTAX = re.compile(r"[\\`*_{}\[\]()<>#+!|~&@:$^=-]")
+_SYNTAX = re.compile(r"[\\`*_\[\]()<>#|~&@:$]")
 # A forge looks for `@somebody` and `#1` in what has been rendered: the comment parts the two.
 _ENTITIES = {"@": "&#64;<!-- -->", "#": "&#35;<!-- -->"}
 
@@ -40,14 +40,25 @@ def _heading(report: Report) -> str:
     return f"### Audit of {title(report)}\n\n{total}{f': {said}' if said else ''}"
 
 
-def _table(heading: str, findings: list[Finding]) -> Iterator[str]:
+def _table(heading: str, findings: Sequence[Finding]) -> Iterator[str]:
     if not findings:
         return
-    rows = [f"| severity | rule | where | {heading} |", "| --- | --- | --- | --- |"]
-    rows += (_row(it) for it in islice(findings, _MOST))
-    yield "\n".join(rows)
-    if len(findings) > _MOST:
-        yield f"and {len(findings) - _MOST} more"
+    rows = list(_fitting(map(_row, findings)))
+    yield "\n".join(
+        [f"| severity | rule | where | {heading} |", "| --- | --- | --- | --- |", *rows]
+    )
+    if left := len(findings) - len(rows):
+        yield f"and {left} more"
+
+
+def _fitting(rows: Iterable[str]) -> Iterator[str]:
+    """The first rows, as far as there is room."""
+    room = _MOST
+    for row in rows:
+        room -= len(row) + 1
+        if room < 0:
+            return
+        yield row
 
 
 def _row(finding: Finding) -> str:
@@ -65,7 +76,7 @@ def _row(finding: Finding) -> str:
 
 
 def _unread(report: Report) -> str:
-    rows = [f"| {_where(it.place)} | {_text(it.reason)} |" for it in report.unread[:_MOST]]
+    rows = _fitting(f"| {_where(it.place)} | {_text(it.reason)} |" for it in report.unread)
     return "\n".join(["| not read | why |", "| --- | --- |", *rows])
 
 

@@ -44,8 +44,8 @@ def render(report: Report) -> str:
 def _section(section: Section) -> str:
     head = paint(f"{section.severity}  {section.rule} {section.name}", _COLOURS[section.severity])
     count = f"  ({section.places} places)" if section.places > 1 else ""
-    lines = (line for group in section.groups for line in _group(group))
-    return "\n".join([f"{head}{count}", *lines])
+    groups = "\n\n".join("\n".join(_group(group)) for group in section.groups)
+    return f"{head}{count}\n{groups}"
 
 
 def _group(group: Alike) -> Iterator[str]:

@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 from markdown_it import MarkdownIt
 
 from pipelines.audit.audit import Report
-from pipelines.audit.findings import Unread
+from pipelines.audit.findings import Confidence, Unread
 from pipelines.audit.formats import FORMATS
 from pipelines.audit.formats.visible import visible
 from pipelines.audit.place import Place
@@ -279,12 +279,16 @@ def test_markdown_of_a_hostile_report_is_the_same_tables() -> None:
     assert written <= {"<code>", "</code>", "<i>", "</i>", "<br>", "<!-- -->"}
 
 
-def test_a_comment_has_room_for_a_long_table() -> None:
-    report = Report(tuple(finding(message=NASTY, remedy=NASTY) for _ in range(500)), (), files=1)
+def test_markdown_always_fits_into_a_comment() -> None:
+    texts = "|" * 500
+    many = [finding(message=texts, remedy=texts, service=texts) for _ in range(500)]
+    asked = [finding(message=texts, confidence=Confidence.UNKNOWN) for _ in range(500)]
+    unread = tuple(Unread(Place(texts, line), texts) for line in range(500))
 
-    text = FORMATS["markdown"](report)
+    text = FORMATS["markdown"](Report((*many, *asked), unread, files=1))
 
-    assert text.endswith("and 400 more")
+    assert len(text) < 65_536
+    assert len(re.findall(r"^and 4\d\d more$", text, re.MULTILINE)) == 2
 
 
 # HTML
