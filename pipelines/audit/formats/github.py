@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipelines.audit.audit import Report
 from pipelines.audit.findings import Finding, Severity
-from pipelines.audit.formats.sections import aside, number, totals
+from pipelines.audit.formats.sections import aside, number, said, totals
 from pipelines.audit.formats.visible import visible
 from pipelines.audit.place import Place
 
@@ -37,11 +37,10 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _text(finding: Finding) -> str:
     """What to say of it, in lines."""
-    said = f"{finding.service}: {finding.message}" if finding.service else finding.message
     also = [f"{visible(str(it.place))}: {visible(it.message)}" for it in finding.also]
     mend = [f"mend: {visible(finding.remedy)}"] if finding.remedy else []
     asked = ["(open: the repository does not say)"] if finding.is_open else []
-    return "\n".join([visible(said), *also, *mend, *asked])
+    return "\n".join([visible(said(finding)), *also, *mend, *asked])
 
 
 def _command(command: str, place: Place, title: str, text: str) -> str:

@@ -14,6 +14,7 @@ from pipelines.audit.formats.sections import (
     aside,
     number,
     questions,
+    said,
     sections,
     title,
     totals,
@@ -84,8 +85,8 @@ def _summary(report: Report) -> str:
     counts = totals(report)
     total = number(sum(counts.values()), "finding") if counts else "No findings"
     parts = [f'<span class="{it}">{count} {it}</span>' for it, count in counts.items()]
-    said = ", ".join(filter(None, [*parts, aside(report)]))
-    return f"<p><strong>{total}</strong>{f': {said}' if said else ''}</p>"
+    rest = ", ".join(filter(None, [*parts, aside(report)]))
+    return f"<p><strong>{total}</strong>{f': {rest}' if rest else ''}</p>"
 
 
 def _matrix(findings: Sequence[Finding]) -> Iterator[str]:
@@ -133,8 +134,7 @@ def _list(findings: Iterable[Finding], *, is_named: bool = False) -> Iterator[st
     yield "<ul>"
     for finding in findings:
         rule = f' <span class="dim">({_text(finding.rule)})</span>' if is_named else ""
-        service = f"<strong>{_text(finding.service)}</strong>: " if finding.service else ""
-        yield f"<li>{_where(finding.place)} {service}{_text(finding.message)}{rule}"
+        yield f"<li>{_where(finding.place)} {_text(said(finding))}{rule}"
         yield from _line(finding.evidence)
         if finding.also:
             yield "<ul>"

@@ -8,7 +8,7 @@ from itertools import islice
 
 from pipelines.audit.audit import Report
 from pipelines.audit.findings import Finding
-from pipelines.audit.formats.sections import aside, number, questions, sections, title, totals
+from pipelines.audit.formats.sections import aside, number, questions, said, sections, title, totals
 from pipelines.audit.formats.visible import visible
 from pipelines.audit.place import Place
 
@@ -36,8 +36,8 @@ def _heading(report: Report) -> str:
     counts = totals(report)
     total = f"**{number(sum(counts.values()), 'finding')}**" if counts else "**No findings**"
     parts = [f"{count} {it}" for it, count in counts.items()]
-    said = ", ".join(filter(None, [*parts, aside(report)]))
-    return f"### Audit of {title(report)}\n\n{total}{f': {said}' if said else ''}"
+    rest = ", ".join(filter(None, [*parts, aside(report)]))
+    return f"### Audit of {title(report)}\n\n{total}{f': {rest}' if rest else ''}"
 
 
 def _table(heading: str, findings: Sequence[Finding]) -> Iterator[str]:
@@ -62,15 +62,13 @@ def _fitting(rows: Iterable[str]) -> Iterator[str]:
 
 
 def _row(finding: Finding) -> str:
-    service = f"{finding.service}: " if finding.service else ""
-    said = _text(f"{service}{finding.message}")
     also = [f"{_where(it.place)} {_text(it.message)}" for it in islice(finding.also, 2)]
     mend = [f"<i>{_text(finding.remedy)}</i>"] if finding.remedy else []
     cells = (
         str(finding.severity),
         f"{finding.rule}<br>{finding.name}",
         _where(finding.place),
-        "<br>".join([said, *also, *mend]),
+        "<br>".join([_text(said(finding)), *also, *mend]),
     )
     return f"| {' | '.join(cells)} |"
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from pipelines.audit.audit import Report
 from pipelines.audit.findings import Finding, Severity, Unread
+from pipelines.audit.formats.sections import said
 from pipelines.audit.formats.visible import visible
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule
@@ -88,9 +89,8 @@ def _result(finding: Finding) -> Json:
 
 
 def _message(finding: Finding) -> str:
-    service = f"{finding.service}: " if finding.service else ""
     remedy = f"\n\nMend: {visible(finding.remedy)}" if finding.remedy else ""
-    return f"{visible(service + finding.message)}{remedy}"
+    return f"{visible(said(finding))}{remedy}"
 
 
 def _location(place: Place, evidence: str = "") -> Json:

@@ -77,6 +77,13 @@ def aside(report: Report) -> str:
     return ", ".join(f"{count} {word}" for count, word in counts if count)
 
 
+def said(finding: Finding) -> str:
+    """The sentence, which begins with the service where it does not name it."""
+    if not finding.service or finding.service in finding.message:
+        return finding.message
+    return f"{finding.service}: {finding.message}"
+
+
 def number(count: int, word: str) -> str:
     """`1 finding`, `1,200 findings`."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

@@ -12,6 +12,7 @@ from pipelines.audit.formats.sections import (
     aside,
     number,
     questions,
+    said,
     sections,
     title,
     totals,
@@ -56,8 +57,7 @@ def _group(group: Alike) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    service = f"{visible(finding.service)}: " if finding.service else ""
-    yield f"  {_where(finding.place)}  {service}{visible(finding.message)}"
+    yield f"  {_where(finding.place)}  {visible(said(finding))}"
     yield from _line(finding.evidence)
     for also in finding.also[:_MOST]:
         yield f"    {_where(also.place)}  {visible(also.message)}"
