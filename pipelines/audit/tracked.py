@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from stat import S_ISREG
@@ -54,6 +54,17 @@ class Tracked:
         self.origin = origin
         self.too_large: set[str] = set()
         self._last: tuple[str, str | None] = ("", None)
+
+    def having(self, texts: Mapping[str, str]) -> Tracked:
+        """The same with other texts in some of its files."""
+        changed = {path: _given(text) for path, text in texts.items()}
+        return Tracked(
+            {**self._read, **changed},
+            links=self.links,
+            submodules=self.submodules,
+            revision=self.revision,
+            origin=self.origin,
+        )
 
     def __contains__(self, path: object) -> bool:
         return path in self._read
@@ -112,6 +123,10 @@ class Tracked:
     def named(self, *names: str) -> list[str]:
         """The files that have one of these names, in whatever folder."""
         return [path for path in self.paths if path.rpartition("/")[2] in names]
+
+
+def _given(text: str) -> Callable[[], bytes]:
+    return lambda: text.encode(errors="replace")
 
 
 def join(folder: str, path: str) -> str | None:
