@@ -149,6 +149,11 @@ class Model:
         """What images start that is Python."""
         return self._applications.all(self.runs)
 
+    @cached_property
+    def unmounted(self) -> tuple[Application, ...]:
+        """The same of images that services run, but by themselves: without Compose's mounts."""
+        return self._applications.all((None, image) for image in self.images if image.services)
+
     def imports(self, application: Application) -> Imports:
         """What starting an application imports, as far as it is sure to."""
         return self._applications.imports(application)

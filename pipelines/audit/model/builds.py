@@ -16,6 +16,7 @@ from pipelines.audit.tracked import Tracked, join
 
 _ACTION = re.compile(r"(docker/build-push-action|redhat-actions/buildah-build)@")
 _MATRIX = re.compile(r"\$\{\{\s*matrix\.([\w.-]+)\s*\}\}")
+_EXPRESSION = "GITHUB_EXPRESSION"  # what shell reads `${{ ... }}` as
 _MOST_JOBS = 60  # that one matrix makes
 _VALUED = re.compile(
     r"-[fto]|--(file|tag|target|build-arg|platform|cache-from|cache-to|label|output|progress"
@@ -184,7 +185,7 @@ def _of_command(command: shell.Command, folder: str) -> Iterator[Declared]:
     targets = options.get("--target", [])
     if here is None or len(contexts) != 1 or "://" in contexts[0] or contexts[0] == "-":
         return
-    if any("$" in word for word in (*contexts, *files, *targets)):
+    if any("$" in word or _EXPRESSION in word for word in (*contexts, *files, *targets)):
         return
     context = join(here, contexts[0])
     if files:

@@ -11,6 +11,7 @@ from pipelines.audit.model.builds import Declared
 from pipelines.audit.model.contexts import Context
 from pipelines.audit.model.dockerfile import Dockerfile, Instruction, Stage, fill, parse
 from pipelines.audit.model.installed import Installed
+from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked
 
@@ -164,6 +165,8 @@ class Images:
             if image is None or image.dockerfile is None or image.stage is None:
                 continue
             file = image.dockerfile.file
+            if not is_deployed(file):
+                continue
             key = (file, image.stage.index, image.context, image.reference)
             before = found.get(key, image)
             services = before.services + ((it.service,) if it.service else ())

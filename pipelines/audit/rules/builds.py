@@ -14,6 +14,7 @@ from pipelines.audit.model.dockerfile import Dockerfile, Instruction, Stage, fil
 from pipelines.audit.model.images import Image, files_of, needed, ran
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
+from pipelines.audit.rules.local_imports import absent_modules
 
 _GLOB = re.compile(r"[*?\[]")
 # What a build before this one makes: not tracked, and not meant to be.
@@ -50,6 +51,7 @@ def build_cannot_work(model: Model) -> Iterator[Fault]:
         yield from faults
         if not faults:
             yield from _contents(model, built)
+    yield from absent_modules(model)
 
 
 def _declared_wrongly(model: Model, built: Declared) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
 from pipelines.audit.model import Model, probes
-from pipelines.audit.model.compose import Project
+from pipelines.audit.model.compose import each
 from pipelines.audit.model.images import Entry, Image
 from pipelines.audit.model.probes import Probe
 from pipelines.audit.model.shell import Command
@@ -47,20 +47,13 @@ _INSTALLS = re.compile(r"\b(apk\s+add|apt-get\s+.*install|apt\s+install|(yum|dnf
 
 
 def _probes(model: Model) -> Iterator[Probe]:
-    for project in model.projects:
-        yield from _of_project(model, project)
+    for _, service in each(model.projects):
+        if found := probes.of_service(service, model.image(service)):
+            yield found
     for image in model.images:
         if found := probes.of_image(image):
             yield found
     yield from probes.of_containers(model.kubernetes.manifests, model.images)
-
-
-def _of_project(model: Model, project: Project) -> Iterator[Probe]:
-    for service in project.services.values():
-        if found := probes.of_service(service, model.image(service)):
-            yield found
-    for override in project.overrides:
-        yield from _of_project(model, override)
 
 
 @rule("REL002", "probe-binary-missing", Severity.HIGH)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model, compose, kubernetes
+from pipelines.audit.model.compose import each
 from pipelines.audit.model.development import why_development
 from pipelines.audit.model.images import Entry, Image
 from pipelines.audit.model.shell import Command
@@ -27,17 +28,6 @@ _DEV_STAGES = re.compile(
     r"(.*[-_])?(dev|devel|develop|development|local|debug|tests?|ci)([-_].*)?", re.IGNORECASE
 )
 _JOBS = ("no", "on-failure", "none")
-
-
-def _services(model: Model) -> Iterator[compose.Service]:
-    for project in model.projects:
-        yield from _of_project(project)
-
-
-def _of_project(project: compose.Project) -> Iterator[compose.Service]:
-    yield from project.services.values()
-    for override in project.overrides:
-        yield from _of_project(override)
 
 
 @rule("SEC004", "dev-server-in-image", Severity.HIGH)
@@ -121,7 +111,7 @@ def signal_lost(model: Model) -> Iterator[Fault]:
     Mend: write the command as a JSON array, begin it with `exec`, or run it under an init (`tini`,
     `dumb-init`, `init: true` in Compose).
     """
-    for service in _services(model):
+    for _, service in each(model.projects):
         image = model.image(service)
         if image.entry is None or service.node["init"].is_true or service.restart in _JOBS:
             continue
@@ -199,7 +189,7 @@ def shell_syntax_without_shell(model: Model) -> Iterator[Fault]:
     Mend: say the shell (`command: ["sh", "-c", "..."]`, `exec` before the last command), or move
     the decision into an entry point script.
     """
-    for service in _services(model):
+    for _, service in each(model.projects):
         image = model.image(service)
         yield from _of_service(model, image, service)
     for image in model.images:

@@ -182,6 +182,49 @@ def test_npm_ci_needs_a_lock(more, run, is_found):
     assert places("REL007", files) == ["web/Dockerfile:4"] * is_found
 
 
+APP = "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD uvicorn main:app\n"
+
+
+@pytest.mark.parametrize(
+    ("main", "more", "found_at"),
+    [
+        ("from shared_metrics import x", {}, "api/main.py:3 high"),
+        ("import lib.deep", {}, "api/main.py:3 high"),
+        ("from own import x", {}, None),
+        ("import os", {}, None),
+        ("try:\n    import shared_metrics\nexcept ImportError:\n    pass", {}, None),
+        ("from own import x", {"api/own.py": "from .gone import y"}, "api/own.py:1 high"),
+        ("from own import x", {"api/own.py": "from ._version import y"}, None),
+        (
+            "from shared_metrics import x",
+            {
+                "compose.yaml": """\
+                    services:
+                      api:
+                        build: api
+                        volumes: ['.:/repo']
+                        environment: {PYTHONPATH: /repo}
+                    """
+            },
+            "api/main.py:3 medium",
+        ),
+    ],
+)
+def test_a_module_that_is_not_in_the_image(main, more, found_at):
+    files = {
+        "api/Dockerfile": APP,
+        "api/main.py": f"import sys\nsys.path.insert(0, '..')\n{main}\n",
+        "api/own.py": "x = 1",
+        "shared_metrics.py": "x = 1",
+        "lib/__init__.py": "",
+        "lib/deep.py": "",
+        **more,
+    }
+    findings = [f"{it.place} {it.severity}" for it in found("REL007", files)]
+
+    assert findings == ([found_at] if found_at else [])
+
+
 def test_a_system_like_those_that_people_launch():
     files = {
         "infra/docker-compose.yml": """\

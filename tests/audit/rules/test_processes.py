@@ -258,7 +258,7 @@ def test_a_stack_like_those_that_people_launch():
         services:
           tracker:
             build: ./tracker
-            command: uvicorn main:app --port 8001 $( [ "${RELOAD:-false}" = "true" ] && echo "--reload" )
+            command: uvicorn main:app $( [ "${RELOAD:-false}" = "true" ] && echo "--reload" )
           console:
             build: ./console
             command: npm run dev
