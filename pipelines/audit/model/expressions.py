@@ -62,11 +62,15 @@ def keyword(call: ast.Call, *names: str) -> ast.keyword | None:
     return next((it for it in call.keywords if it.arg in names), None)
 
 
+def mentions(test: ast.AST, words: tuple[str, ...]) -> bool:
+    """Whether a name or a text in an expression holds one of these words."""
+    said = [getattr(it, field, "") for it in ast.walk(test) for field in ("id", "attr", "value")]
+    return any(word in it.lower() for it in said if isinstance(it, str) for word in words)
+
+
 def is_switched(test: ast.AST) -> bool:
     """Whether a condition asks for development, debugging, or leave to be unsafe."""
-    said = [getattr(it, field, "") for it in ast.walk(test) for field in ("id", "attr", "value")]
-    words = [it.lower() for it in said if isinstance(it, str)]
-    return any(word in it for it in words for word in _SWITCHES)
+    return mentions(test, _SWITCHES)
 
 
 class Source:

@@ -21,10 +21,10 @@ _LARGEST = 300_000  # bytes; what is larger is built, not written
 _LONGEST_LINE = 2_000  # bytes on average: a bundle
 
 # In lower case; everywhere.
-_ANYWHERE = (
-    "cors",
+_ANYWHERE = ("cors", "access-control-allow-origin", "node_tls_reject_unauthorized", "sslmode")
+# In settings, scripts, and languages that have no part of the model to themselves.
+_OF_OTHERS = (
     "crossorigin",
-    "access-control-allow-origin",
     "allow-origin",
     "alloworigin",
     "allow_origin",
@@ -32,18 +32,20 @@ _ANYWHERE = (
     "allowed_origin",
     "allowanyorigin",
     "insecure",
-    "rejectunauthorized",
-    "node_tls_reject_unauthorized",
     "no-check-certificate",
     "sslverify",
     "ssl_no_verify",
     "trusted-host",
     "strict-ssl",
     "curl",
-    "sslmode",
     "pythonhttpsverify",
 )
 _OF_PYTHON = (
+    "allow_origin",
+    "allowed_origin",
+    "insecure",
+    "ssl_no_verify",
+    "pythonhttpsverify",
     "verify",
     "cert_none",
     "cert_reqs",
@@ -67,6 +69,7 @@ _OF_PYTHON = (
     "starlette",
 )
 _OF_JAVASCRIPT = (
+    "rejectunauthorized",
     "process.env",
     "meta.env",
     "axios",
@@ -82,15 +85,17 @@ _OF_JAVASCRIPT = (
 # Modules, which are words between quotes: "express" is in every "expression".
 _IMPORTED = ("express", "fastify", "koa", "hono", "socket.io", "prom-client")
 
-Needles = Mapping[str, tuple[bytes, ...]]
-_PLAIN: Needles = {word: (word.encode(),) for word in _ANYWHERE}
-_FOR_PYTHON: Needles = {**_PLAIN, **{word: (word.encode(),) for word in _OF_PYTHON}}
-_FOR_JAVASCRIPT: Needles = {
-    **_PLAIN,
-    **{word: (word.encode(),) for word in _OF_JAVASCRIPT},
-    **{word: (f'"{word}"'.encode(), f"'{word}'".encode()) for word in _IMPORTED},
-}
-KNOWN = frozenset({*_FOR_PYTHON, *_FOR_JAVASCRIPT})
+# (word, how it is written); a word that is written in two ways is there twice.
+Needles = tuple[tuple[str, bytes], ...]
+_PLAIN: Needles = tuple((word, word.encode()) for word in _ANYWHERE)
+_FOR_OTHERS: Needles = (*_PLAIN, *((word, word.encode()) for word in _OF_OTHERS))
+_FOR_PYTHON: Needles = (*_PLAIN, *((word, word.encode()) for word in _OF_PYTHON))
+_FOR_JAVASCRIPT: Needles = (
+    *_PLAIN,
+    *((word, word.encode()) for word in _OF_JAVASCRIPT),
+    *((word, f"{quote}{word}{quote}".encode()) for word in _IMPORTED for quote in "\"'"),
+)
+KNOWN = frozenset(word for word, _ in (*_FOR_OTHERS, *_FOR_PYTHON, *_FOR_JAVASCRIPT))
 
 
 class Words:
@@ -108,9 +113,7 @@ class Words:
             data = written(self._tracked, path) if needles and is_deployed(path) else None
             if needles and data is not None:
                 lower = data.lower()
-                words = frozenset(
-                    word for word, forms in needles.items() if any(it in lower for it in forms)
-                )
+                words = frozenset(word for word, needle in needles if needle in lower)
                 held[path] = same.setdefault(words, words)
         return held
 
@@ -135,7 +138,7 @@ def _needles(path: str) -> Needles | None:
     if name.endswith(JAVASCRIPT):
         return _FOR_JAVASCRIPT
     is_read = name.endswith((*_OTHER, *_SETTINGS, *_SHELL)) or name.startswith((*_NAMES, *_DOTTED))
-    return _PLAIN if is_read or "." not in name else None
+    return _FOR_OTHERS if is_read or "." not in name else None
 
 
 def written(tracked: Tracked, path: str) -> bytes | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
-from pipelines.audit.model.expressions import Source, dotted
+from pipelines.audit.model.expressions import Source, dotted, mentions
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.place import Place
 from pipelines.audit.rules.verification import LOCAL, REMEDY
@@ -86,7 +86,7 @@ def _in_calls(source: Source) -> Iterator[_Off]:
         for given in call.keywords:
             line = _off(source, name, given)
             if line:
-                shown = f"{given.arg}={ast.unparse(given.value)[:40]}"
+                shown = f"{given.arg}={_shown(given.value)}"
                 called = name.rpartition("().")[2] or "a call"
                 yield call, line, f"{called} does not verify certificates ({shown})"
         if name.endswith(".tls_insecure_set") and _is(source, call.args[:1], (True,)):
@@ -104,6 +104,10 @@ def _off(source: Source, name: str, given: ast.keyword) -> int:
         if any(it.value is value or (it.value == value and value) for value in values):
             return it.line
     return 0
+
+
+def _shown(node: ast.expr) -> str:
+    return repr(node.value) if isinstance(node, ast.Constant) else dotted(node) or "..."
 
 
 def _is(source: Source, given: list[ast.expr], values: tuple[object, ...]) -> bool:
@@ -164,8 +168,7 @@ def _is_asked_for(source: Source, node: ast.AST) -> bool:
         parent = source.parents.get(node)
         if parent is None or isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef):
             return False
-        test = ast.unparse(parent.test).lower() if isinstance(parent, ast.If | ast.IfExp) else ""
-        if any(word in test for word in _OPT_OUT):
+        if isinstance(parent, ast.If | ast.IfExp) and mentions(parent.test, _OPT_OUT):
             return True
         node = parent
     return False
