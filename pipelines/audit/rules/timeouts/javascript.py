@@ -13,7 +13,7 @@ from pipelines.audit.rules.timeouts import shipped
 
 _SERVERS = {
     "express", "fastify", "koa", "@nestjs/core", "@nestjs/common", "hono", "restify", "@hapi/hapi",
-    "polka", "ws", "amqplib", "kafkajs", "bullmq",
+    "polka", "ws", "amqplib", "kafkajs", "bullmq", "next",
 }  # fmt: skip
 _VERBS = {"get", "post", "put", "patch", "delete", "head", "request"}
 # Where the options stand, by what is called: (url, options), or (url, body, options).
