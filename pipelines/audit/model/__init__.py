@@ -152,7 +152,7 @@ class Model:
     @cached_property
     def unmounted(self) -> tuple[Application, ...]:
         """The same of images that services run, but by themselves: without Compose's mounts."""
-        return self._applications.all((None, image) for image in self.images if image.services)
+        return self._applications.all((None, image) for image in self.images if image.is_covered)
 
     def imports(self, application: Application) -> Imports:
         """What starting an application imports, as far as it is sure to."""

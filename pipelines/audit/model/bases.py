@@ -347,11 +347,13 @@ def _variant(family: Family, name: str, tag: str) -> Base:
         own -= _names(programs) if major < since else set()
     if name in _WITHOUT and _WITHOUT[name][0].search(tag):
         own -= _WITHOUT[name][1]
-    is_open = family.is_open and not (system == "alpine" and family.full != "alpine")
+    is_open = family.is_open and not (system == "alpine" and name in _CLOSED_ON_ALPINE)
     user = "nonroot" if "rootless" in tag or "nonroot" in tag else family.user
     return Base(system, _SYSTEMS[system], frozenset(own), user, is_open, family.has_health)
 
 
+# Their Alpine variants are known to the last package.
+_CLOSED_ON_ALPINE = ("eclipse-temurin", "amazoncorretto")
 # Variants that lack what their family has.
 _WITHOUT = {
     "nginx": (re.compile("slim"), {"curl"}),

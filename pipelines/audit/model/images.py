@@ -95,6 +95,11 @@ class Image:
         return None if self.is_open else False
 
     @property
+    def is_covered(self) -> bool:
+        """Whether a service mounts files of the repository into it."""
+        return any(mount.path is not None for it in self.services for mount in it.mounts)
+
+    @property
     def is_built(self) -> bool:
         return self.stage is not None
 

@@ -34,10 +34,11 @@ _STANDALONE = re.compile(r"standalone")
 
 @rule("REL007", "build-cannot-work", Severity.HIGH)
 def build_cannot_work(model: Model) -> Iterator[Fault]:
-    """A build needs a file, a folder or a stage that is not there.
+    """A build needs a file, a folder or a stage that is not there, or leaves out a local module.
 
     Why: it works on the machine where the file happens to lie, and fails on a fresh clone: in CI,
-    on the day of the launch, for the next colleague.
+    on the day of the launch, for the next colleague. A module of the repository that the program
+    imports and no `COPY` takes is missed only when the container starts.
 
     Example:
 
