@@ -78,7 +78,6 @@ class Image:
     environment: Mapping[str, str] = field(default_factory=dict)
     place: Place = _NOWHERE  # FROM of the last stage, or `image:`
     is_open: bool = False  # it may have more programs than are known
-    has_tools: bool = False  # a list elsewhere may have brought programs of a language
     has_health: bool = False  # the base brings a HEALTHCHECK of its own
     user_place: Place | None = None  # where the repository says the user
     services: tuple[compose.Service, ...] = ()  # that run it, of all projects
@@ -308,7 +307,6 @@ class _Maker:
             {key: fill(value, stage.arguments) or value for key, value in environment.items()},
             stage.place,
             installed.is_open,
-            installed.has_tools,
             bool(base and base.has_health),
             user_place,
         )
@@ -449,7 +447,6 @@ class _Maker:
             installed.own.add(_named(path, where, is_folder=is_folder))
         if path.startswith(_OWN) or path in (*_BINS, "/", "/usr"):
             installed.own |= other.own
-            installed.has_tools = installed.has_tools or other.has_tools
         if path in ("/", "/usr", "/bin", "/usr/bin", "/sbin", "/usr/sbin"):
             installed.system |= other.system
             installed.is_open = installed.is_open or other.is_open
@@ -467,7 +464,6 @@ def _copy(before: Installed) -> Installed:
         system=set(before.system),
         own=set(before.own),
         packages=set(before.packages),
-        python=set(before.python),
     )
 
 

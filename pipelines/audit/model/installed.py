@@ -104,17 +104,14 @@ class Installed:
     """What an image has, as its commands are read from the first to the last.
 
     `system` lies in `/bin` and `/usr/bin`, `own` in `/usr/local`, `/opt` and the like. `is_open`
-    when something was installed that cannot be told; `has_tools` when a list elsewhere
-    (`requirements.txt`, `package.json`) may have brought programs of its language.
+    when something was installed that cannot be told. What lists elsewhere bring, as a
+    `requirements.txt` does, is not looked up.
     """
 
     system: set[str] = field(default_factory=set)
     own: set[str] = field(default_factory=set)
     packages: set[str] = field(default_factory=set)
     is_open: bool = False
-    has_tools: bool = False
-    # Python's and Node's packages that are installed by name.
-    python: set[str] = field(default_factory=set)
     _values: Mapping[str, str] = field(default_factory=dict)
     _groups: dict[str, list[str]] = field(default_factory=dict)
 
@@ -158,8 +155,6 @@ class Installed:
             self._manage(program, verb, words)
         elif program in ("pip", "pip3", "pipx") and verb == "install":
             self._pip(words)
-        elif program in ("poetry", "uv", "pdm", "pipenv", "hatch"):
-            self.has_tools = True
         elif program in ("npm", "pnpm", "yarn", "bun"):
             self._node(words)
         elif program in ("go", "cargo", "gem") and verb == "install":
@@ -212,10 +207,7 @@ class Installed:
     def _pip(self, words: list[str]) -> None:
         names = [re.split(r"[\[=<>~!;@ ]", it)[0].lower() for it in _operands(words, "install")]
         for name in names:
-            self.python.add(name.replace("_", "-"))
             self.own.update(_SCRIPTS.get(name, name).split())
-        if {"-r", "--requirement", "-e", "."} & set(words) or any("/" in it for it in names):
-            self.has_tools = True
 
     def _node(self, words: list[str]) -> None:
         is_global = {"-g", "--global", "global"} & set(words)
@@ -223,7 +215,6 @@ class Installed:
             if name not in ("install", "i", "add", "global"):
                 plain = name.removeprefix("@").split("@")[0]
                 self.own.update({plain.rpartition("/")[2], plain.partition("/")[0]})
-        self.has_tools = True
 
     def _named(self, words: list[str]) -> None:
         for name in _operands(words, "install"):
