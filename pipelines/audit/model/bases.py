@@ -220,7 +220,9 @@ _FAMILIES = (
     Family("prom/alertmanager prometheus/alertmanager", "busybox", "alertmanager amtool",
            user="nobody"),
     Family("prom/node-exporter prometheus/node-exporter prom/pushgateway prom/blackbox-exporter"
-           " prom/statsd-exporter", "busybox", "", user="nobody", is_open=True),
+           " prom/statsd-exporter prometheuscommunity/postgres-exporter"
+           " prometheuscommunity/elasticsearch-exporter",
+           "busybox", "", user="nobody", is_open=True),
     Family("grafana/grafana grafana/grafana-oss grafana/grafana-enterprise", "alpine",
            "curl bash grafana grafana-cli grafana-server", user="472"),
     Family("grafana/loki", "alpine", "loki", user="10001", is_open=True),

@@ -47,6 +47,7 @@ def has(reference: str, program: str) -> bool | None:
         ("prom/prometheus:latest", "wget promtool sh", "curl"),
         ("prom/prometheus:v3.0.0-distroless", "promtool", "wget sh"),
         ("prom/alertmanager", "amtool wget", "curl"),
+        ("quay.io/prometheuscommunity/postgres-exporter:v0.19.1", "wget", ""),
         ("grafana/grafana:11.0.0", "curl wget", ""),
         ("openpolicyagent/opa:latest", "opa", "sh wget curl"),
         ("openpolicyagent/opa:latest-debug", "opa sh wget", "curl"),
