@@ -11,7 +11,6 @@ from pipelines.audit.model import (
     applications,
     builds,
     compose,
-    distributions,
     dockerfile,
     environments,
     images,
@@ -22,6 +21,7 @@ from pipelines.audit.model import (
     requirements,
     started,
     suppressions,
+    web,
     workflows,
 )
 from pipelines.audit.model.applications import Imports, Run
@@ -126,7 +126,7 @@ class Model:
 
     @cached_property
     def _applications(self) -> applications.Applications:
-        return applications.Applications(self.python, self.requirements)
+        return applications.Applications(self.python, self.requirements, self.environment)
 
     @cached_property
     def _environments(self) -> environments.Environments:
@@ -155,21 +155,21 @@ class Model:
         return self._applications.all((None, image) for image in self.images if image.is_covered)
 
     def imports(self, application: Application) -> Imports:
-        """What starting an application imports, as far as it is sure to."""
+        """What starting an application is sure to import, and does not find."""
         return self._applications.imports(application)
 
-    def outside(self, application: Application) -> tuple[tuple[Import, str], ...]:
-        """The imports at start of modules that the repository has, at that file, the image not.
+    def modules(self, application: Application) -> tuple[str, ...]:
+        """Every module that an application may import, sooner or later, the entry first."""
+        return self._applications.modules(application)
 
-        Not those that a distribution of the image may be meant by.
-        """
-        image = application.image
-        names = self.environment(image).names if image else frozenset()
-        return tuple(
-            (imported, file)
-            for imported, file in self.imports(application).outside
-            if not distributions.provides(imported.module, names)
-        )
+    @cached_property
+    def web(self) -> tuple[web.WebService, ...]:
+        """The applications that answer HTTP, and by which routes."""
+        return tuple(web.services(self.python, self.applications, self.modules))
+
+    def outside(self, application: Application) -> tuple[tuple[Import, str], ...]:
+        """The imports at start of modules that the repository has, at that file, the image not."""
+        return self._applications.imports(application).outside
 
     @cached_property
     def javascript(self) -> JavaScript:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pipelines.audit.model import compose, images, starts
-from pipelines.audit.model.distributions import is_known_import, is_standard
+from pipelines.audit.model.distributions import is_known_import, is_standard, provides
+from pipelines.audit.model.environments import Environment
 from pipelines.audit.model.python import Application, Import, Python
 from pipelines.audit.model.python.places import Inside
 from pipelines.audit.model.requirements import Requirements
@@ -20,18 +21,31 @@ Run = tuple["compose.Service | None", images.Image]
 
 @dataclass(frozen=True)
 class Imports:
-    """What starting an application imports for certain.
+    """What starting an application is sure to import, and does not find.
 
-    `files` are the modules that are in the image, and by which imports each is reached; `foreign`
-    are imports of what is neither there nor in the standard library, the first of each name;
-    `outside` those of modules that the repository has, at that file, but the image does not.
-    `is_open` when it puts folders on the path that cannot be told.
+    `foreign` are imports of what is neither in its image, nor in the standard library, nor
+    installed, the first of each name. `outside` are those of modules that the repository has, at
+    that file, but the image does not; `astray` of those that the image has where Python does not
+    look. `folders` are where it looks; `is_open` when there are more that cannot be told. `files`
+    are the modules that it is sure to import, none when all of it is found.
     """
 
-    files: dict[str, tuple[Import, ...]]
     foreign: tuple[Import, ...] = ()
     outside: tuple[tuple[Import, str], ...] = ()
+    astray: tuple[tuple[Import, str], ...] = ()
+    folders: tuple[str, ...] = ()
     is_open: bool = False
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """The modules that an application may import, and where they are looked for."""
+
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+    inside: Inside
+    is_open: bool
 
 
 @dataclass
@@ -40,7 +54,9 @@ class Applications:
 
     python: Python
     requirements: dict[str, Requirements]
+    environment: Callable[[images.Image], Environment]
     _imports: dict[Application, Imports] = field(default_factory=dict)
+    _extents: dict[Application, _Extent] = field(default_factory=dict)
 
     def all(self, runs: Iterable[Run]) -> tuple[Application, ...]:
         """Every application once for each service, or image that no service runs."""
@@ -57,7 +73,7 @@ class Applications:
         return tuple(found.values())
 
     @cached_property
-    def _distributions(self) -> frozenset[str]:
+    def named(self) -> frozenset[str]:
         """The import names that requirements have by their own names."""
         names = {name for it in self.requirements.values() for name in it.names()}
         return frozenset(name.replace("-", "_") for name in names)
@@ -83,8 +99,11 @@ class Applications:
             return (file, text) if file and text else None
 
         seen = set()
-        for start in starts.read(image.entry.script(), environment, opened):
-            application = self._application(start, service, image, inside, environment)
+        script = image.entry.script()
+        more = starts.exported(script, opened)
+        for found in starts.read(script, environment, opened):
+            start = replace(found, path=(*found.path, *more))
+            application = self._application(start, service, image, inside)
             if application is not None and application.module not in seen:
                 seen.add(application.module)
                 yield application
@@ -105,24 +124,15 @@ class Applications:
         service: compose.Service | None,
         image: images.Image,
         inside: Inside,
-        environment: dict[str, str],
     ) -> Application | None:
         home = posixpath.normpath(posixpath.join(image.workdir, start.folder))
-        folders = [posixpath.join(home, path) for path in start.path]
+        script = posixpath.normpath(posixpath.join(home, start.module))
+        first = self._script_folder(script, start, inside) if start.is_script else home
+        more = (posixpath.normpath(posixpath.join(home, path)) for path in start.path)
+        folders = list(dict.fromkeys((first, *more, *self._projects(inside))))
         if start.is_script:
-            script = posixpath.join(home, start.module)
             file = inside.file(script, "")
-            folders.append(self._script_folder(script, start, inside))
         else:
-            folders.append(home)
-        folders += [
-            posixpath.normpath(posixpath.join(home, path))
-            for path in environment.get("PYTHONPATH", "").split(":")
-            if path and "$" not in path
-        ]
-        folders += self._projects(inside)
-        folders = list(dict.fromkeys(folders))
-        if not start.is_script:
             file = self.python.find(start.module, folders, inside)
             if file is not None and start.program == "python" and file.endswith("/__init__.py"):
                 file = inside.file(inside.home(file), "__main__.py") or file
@@ -160,47 +170,76 @@ class Applications:
                     yield from (folder, posixpath.join(folder, "src"))
 
     def imports(self, application: Application) -> Imports:
-        """What starting it imports, as far as it is sure to."""
+        """What starting it is sure to import, and does not find."""
         if application not in self._imports:
-            self._imports[application] = self._follow(application)
+            self._imports[application] = self._followed(application)
         return self._imports[application]
 
-    def _follow(self, application: Application) -> Imports:
+    def modules(self, application: Application) -> tuple[str, ...]:
+        """Every module that it may import, sooner or later, the entry first."""
+        return self._extent(application).files
+
+    def _extent(self, application: Application) -> _Extent:
+        if application not in self._extents:
+            self._extents[application] = self._reach(application)
+        return self._extents[application]
+
+    def _reach(self, application: Application) -> _Extent:
         inside = self.inside(application)
         inside.file(inside.home(application.module), posixpath.basename(application.module))
         folders = list(application.folders)
+        files: dict[str, None] = {}
         for _ in range(_MOST_ROUNDS):
-            files = self._reached(application, folders, inside)
-            more = [it for it in self._added(files, inside) if it not in folders]
+            files = {}
+            for entry in self._entries(application, folders, inside):
+                files.update(dict.fromkeys(self.python.reached(entry, folders, places=inside)))
+            changed = [it for it in files if "sys.path" in self.python.sketch(it).marks]
+            more = [it for it in self._added(changed, inside) if it not in folders]
             if not more:
                 break
             folders += more
-        foreign, outside = self._missing(application, files, folders, inside)
-        is_open = any(
+        return _Extent(tuple(files), tuple(folders), inside, self._is_open(files))
+
+    def _is_open(self, files: Iterable[str]) -> bool:
+        """Whether one of them puts a folder on the path that cannot be told."""
+        return any(
             not self.python.module(file).path and name in self.python.module(file).calls
             for file in files
+            if "sys.path" in self.python.sketch(file).marks
             for name in ("sys.path.insert", "sys.path.append", "sys.path.extend")
         )
-        return Imports(files, foreign, outside, is_open)
 
-    def _reached(
-        self, application: Application, folders: list[str], inside: Inside
-    ) -> dict[str, tuple[Import, ...]]:
-        found: dict[str, tuple[Import, ...]] = {}
-        entries = [application.module, *self._served(application.module, folders, inside)]
-        for entry in entries:
+    def _followed(self, application: Application) -> Imports:
+        """Parses only when the text shows an import of something that may be missing."""
+        extent = self._extent(application)
+        sorter = _Sorter(self, application, extent)
+        suspects = [
+            file
+            for file in extent.files
+            if any(sorter.is_missing(it) for it in self.python.sketch(file).imports)
+        ]
+        if not any(sorter.is_missing(it) for it in self._certain(application, suspects)):
+            return Imports(folders=extent.folders, is_open=extent.is_open)
+        files: dict[str, None] = {}
+        for entry in self._entries(application, extent.folders, extent.inside):
             reached = self.python.reached(
-                entry, folders, optional=False, places=inside, main=application.is_script
+                entry,
+                extent.folders,
+                optional=False,
+                places=extent.inside,
+                main=application.is_script,
             )
-            for file, chain in reached.items():
-                found.setdefault(file, chain)
-        return found
+            files.update(dict.fromkeys(reached))
+        return replace(sorter.sort(self._certain(application, files)), files=tuple(files))
 
-    def _served(self, module: str, folders: list[str], inside: Inside) -> Iterator[str]:
-        """The modules that a program hands to a server by name: `uvicorn.run("app.main:app")`."""
-        for target in self.python.module(module).runs:
+    def _entries(
+        self, application: Application, folders: Sequence[str], inside: Inside
+    ) -> Iterator[str]:
+        """The module, and those that it hands to a server by name: `uvicorn.run("pkg:app")`."""
+        yield application.module
+        for target in self.python.module(application.module).runs:
             file = self.python.find(target.partition(":")[0], folders, inside)
-            if file is not None and file != module:
+            if file is not None and file != application.module:
                 yield file
 
     def _added(self, files: Iterable[str], inside: Inside) -> Iterator[str]:
@@ -209,64 +248,114 @@ class Applications:
             for path in self.python.module(file).path:
                 yield posixpath.normpath(posixpath.join(inside.home(file), path))
 
-    def _missing(
-        self,
-        application: Application,
-        files: dict[str, tuple[Import, ...]],
-        folders: list[str],
-        inside: Inside,
-    ) -> tuple[tuple[Import, ...], tuple[tuple[Import, str], ...]]:
+    def _certain(self, application: Application, files: Iterable[str]) -> Iterator[Import]:
+        """The imports in these files that are sure to be run."""
+        for file in files:
+            is_program = application.is_script and file == application.module
+            for imported in self.python.module(file).imports:
+                is_sure = not imported.is_optional or (imported.is_main and is_program)
+                if is_sure:
+                    yield imported
+
+
+@dataclass
+class _Sorter:
+    """Sorts imports by where they can be found, each name once."""
+
+    applications: Applications
+    application: Application
+    extent: _Extent
+    _missing: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
+    _plain: dict[str, bool] = field(default_factory=dict)
+
+    @cached_property
+    def environment(self) -> Environment:
+        image = self.application.image
+        return self.applications.environment(image) if image else Environment(is_open=True)
+
+    @property
+    def python(self) -> Python:
+        return self.applications.python
+
+    def sort(self, imports: Iterable[Import]) -> Imports:
+        """Those that are missing."""
         foreign: dict[str, Import] = {}
         outside: dict[str, tuple[Import, str]] = {}
-        for file in files:
-            for imported in self.python.module(file).imports:
-                name = imported.top
-                is_main = application.is_script and imported.is_main and file == application.module
-                if not name or (imported.is_optional and not is_main) or is_standard(name):
-                    continue
-                if self._is_there(imported, folders, inside):
-                    continue
-                elsewhere = self._elsewhere(imported, file, application, inside)
-                if elsewhere is not None:
-                    outside.setdefault(imported.module, (imported, elsewhere))
-                else:
+        astray: dict[str, tuple[Import, str]] = {}
+        for imported in imports:
+            if not imported.top or not self.is_missing(imported):
+                continue
+            elsewhere = self._elsewhere(imported)
+            if elsewhere is None:
+                if not self.environment.is_open:
                     foreign.setdefault(_known_by(imported), imported)
-        return tuple(foreign.values()), tuple(outside.values())
+            elif self.extent.inside.places(elsewhere):
+                astray.setdefault(imported.module, (imported, elsewhere))
+            else:
+                outside.setdefault(imported.module, (imported, elsewhere))
+        return Imports(
+            tuple(foreign.values()),
+            tuple(outside.values()),
+            tuple(astray.values()),
+            self.extent.folders,
+            self.extent.is_open,
+        )
 
-    def _is_there(self, imported: Import, folders: list[str], inside: Inside) -> bool:
+    def is_missing(self, imported: Import) -> bool:
+        """Whether neither Python, nor the image's files, nor what is installed has it."""
+        if not imported.top:
+            return self.python.is_absent(imported)
+        if self._is_plain(imported.top):
+            return False
+        key = (imported.module, imported.names)
+        if key not in self._missing:
+            is_there = self._is_there(imported) or self._is_installed(imported)
+            self._missing[key] = not is_there
+        return self._missing[key]
+
+    def _is_plain(self, top: str) -> bool:
+        """Whether the first part of a name alone says that it is there."""
+        if top not in self._plain:
+            self._plain[top] = is_standard(top) or self._find(top) is not None
+        return self._plain[top]
+
+    def _is_installed(self, imported: Import) -> bool:
+        if self.environment.is_open and is_known_import(imported.top):
+            return True
+        return provides(imported.module, self.environment.names)
+
+    def _is_there(self, imported: Import) -> bool:
         """Whether it is a module of the image's own files.
 
         A folder without `__init__.py` counts only with the module in it: any installed package of
         that name comes before it.
         """
-        if self.python.find(imported.top, folders, inside) is not None:
-            return True
-        if not self.python.is_folder(imported.top, folders, inside):
+        if not self._is_folder(imported.top):
             return False
-        if not is_known_import(imported.top) and imported.top not in self._distributions:
+        if not is_known_import(imported.top) and imported.top not in self.applications.named:
             return True
         names = [f"{imported.module}.{name}" for name in imported.names]
         wanted = [imported.module, *names] if "." in imported.module else names
-        return any(
-            self.python.find(name, folders, inside) is not None
-            or self.python.is_folder(name, folders, inside)
-            for name in wanted
-        )
+        return any(self._find(name) is not None or self._is_folder(name) for name in wanted)
 
-    def _elsewhere(
-        self, imported: Import, file: str, application: Application, inside: Inside
-    ) -> str | None:
+    def _find(self, name: str) -> str | None:
+        return self.python.find(name, self.extent.folders, self.extent.inside)
+
+    def _is_folder(self, name: str) -> bool:
+        return self.python.is_folder(name, self.extent.folders, self.extent.inside)
+
+    def _elsewhere(self, imported: Import) -> str | None:
         """The file of the repository that an import means, if it is clear: see `Imports.outside`.
 
         Looked for where the importing module's own `sys.path` leads in the repository, where Python
         would look, and in the folders above the application.
         """
+        file = imported.place.file
         home = posixpath.dirname(file)
-        named = [
-            posixpath.normpath(posixpath.join(home, it)) for it in self.python.module(file).path
-        ]
-        path = [*(it for it in named if not it.startswith(("/", ".."))), *application.path]
-        above = posixpath.dirname(application.module)
+        added = self.python.module(file).path
+        named = [posixpath.normpath(posixpath.join(home, it)) for it in added]
+        path = [*(it for it in named if not it.startswith(("/", ".."))), *self.application.path]
+        above = posixpath.dirname(self.application.module)
         while above:
             above = posixpath.dirname(above)
             path.append(above)
@@ -275,7 +364,7 @@ class Applications:
         for name in (imported.module, *names, imported.top):
             found = self.python.find(name, path)
             if found is not None:
-                return None if found == file or inside.places(found) else found
+                return None if found == file else found
         return None
 
 

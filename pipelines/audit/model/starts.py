@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.audit.model import shell
 from pipelines.audit.place import Place
@@ -17,6 +17,7 @@ _PYTHON = re.compile(r"(python|pypy)[\d.]*")
 # Options of Python itself that take a word.
 _VALUED = ("-W", "-X", "--check-hash-based-pycs")
 _SERVERS = ("uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "uwsgi", "waitress-serve")
+_EXPORTED = re.compile(r"export\s+PYTHONPATH=(\S+)")
 _DEEPEST = 4  # scripts that start scripts
 _DISCOVERED = ("main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py")
 
@@ -59,9 +60,28 @@ def _script(command: shell.Command, opened: Opened) -> tuple[str, str] | None:
 
 def read(script: shell.Script, environment: Mapping[str, str], opened: Opened) -> Iterator[Start]:
     """The modules that a script's commands start, in order."""
+    exported = environment.get("PYTHONPATH", "")
     for command in commands(script, opened):
         words = [filled(word, environment) for word in command.words]
-        yield from _of_words(words, command)
+        more = filled(command.assigned.get("PYTHONPATH", exported), environment)
+        for start in _of_words(words, command):
+            yield replace(start, path=(*start.path, *_path(more)))
+
+
+def exported(script: shell.Script, opened: Opened) -> tuple[str, ...]:
+    """The folders that a script puts on Python's path for all that it starts."""
+    texts = [script.text]
+    for command in commands(script, opened):
+        found = _script(command, opened)
+        if found is not None:
+            texts.append(found[1])
+    return tuple(it for text in texts for value in _EXPORTED.findall(text) for it in _path(value))
+
+
+def _path(value: str) -> Iterator[str]:
+    for part in value.strip("\"'").split(":"):
+        if part and "$" not in part:
+            yield part
 
 
 def filled(word: str, environment: Mapping[str, str]) -> str:

@@ -32,20 +32,37 @@ def undeclared_import(model: Model) -> Iterator[Fault]:
     """
     seen: set[tuple[Place, str]] = set()
     for application in model.applications:
-        if application.image is None:
-            continue
-        environment = model.environment(application.image)
-        if environment.is_open:
-            continue
-        imports = model.imports(application)
-        for imported in imports.foreign:
-            if distributions.provides(imported.module, environment.names):
-                continue
-            confidence = _confidence(imported, environment, imports.is_open)
-            key = (imported.place, imported.module)
-            if key not in seen:
-                seen.add(key)
-                yield _fault(application, imported, environment, confidence)
+        for fault in _faults(model, application):
+            if (fault.place, fault.remedy) not in seen:
+                seen.add((fault.place, fault.remedy))
+                yield fault
+
+
+def _faults(model: Model, application: Application) -> Iterator[Fault]:
+    imports = model.imports(application)
+    if not (imports.foreign or imports.astray) or application.image is None:
+        return
+    environment = model.environment(application.image)
+    for imported in imports.foreign:
+        confidence = _confidence(imported, environment, imports.is_open)
+        yield _fault(application, imported, environment, confidence)
+    for imported, file in () if imports.is_open else imports.astray[:1]:
+        yield _astray(application, imported, file, imports.folders)
+
+
+def _astray(
+    application: Application, imported: Import, file: str, folders: tuple[str, ...]
+) -> Fault:
+    where = application.service or application.module
+    return Fault(
+        imported.place,
+        f"{where} imports {imported.module} when it starts, which is in the image, but not in"
+        f" {folders[0]}, where Python looks",
+        "set PYTHONPATH in the image, or start it from the folder above the package with -m",
+        also=(Also(Place(file), "the module"), Also(application.place, "starts it")),
+        service=application.service,
+        confidence=Confidence.MEDIUM,
+    )
 
 
 def _confidence(imported: Import, environment: Environment, is_open: bool) -> Confidence:

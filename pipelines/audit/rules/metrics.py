@@ -2,6 +2,148 @@
 
 from __future__ import annotations
 
-from pipelines.audit.rule import Rule
+from collections.abc import Iterator
+from pathlib import PurePosixPath
 
-RULES: tuple[Rule, ...] = ()
+from pipelines.audit.findings import Also, Fault, Severity
+from pipelines.audit.model import Model
+from pipelines.audit.model.instruments import Helper, dead_helpers, untouched
+from pipelines.audit.model.monitoring import Target
+from pipelines.audit.model.roles import is_deployed
+from pipelines.audit.model.web import WebService
+from pipelines.audit.rule import Rule, rule
+
+
+@rule("OBS001", "metrics-missing", Severity.MEDIUM)
+def metrics_missing(model: Model) -> Iterator[Fault]:
+    """A service is scraped and has no metrics, or answers HTTP and measures nothing.
+
+    Why: the target is down on every dashboard, so nobody looks at it any more, and an outage shows
+    first in what users say.
+
+    Example:
+
+        - job_name: fusion
+          static_configs:
+            - targets: ['fusion:8002']     # its application has no /metrics
+
+    A mounted application (`make_asgi_app`), an instrumentator and a metrics server of its own all
+    count. A service that nobody scrapes is worth mending (low).
+
+    Mend: mount the metrics (`app.mount("/metrics", make_asgi_app())`) or use an instrumentator; or
+    take the target away.
+    """
+    scraped: set[str] = set()
+    for target, service in _targets(model):
+        scraped.add(service.name)
+        if not service.answers(target.path):
+            yield _unanswered(target, service)
+    seen = set()
+    for service in model.web:
+        if service.name in scraped or service.is_measured or service.app.place in seen:
+            continue
+        seen.add(service.app.place)
+        yield Fault(
+            service.app.place,
+            f"{service.name} answers HTTP and has no metrics",
+            "add metrics, for instance an instrumentator, and scrape them",
+            also=(Also(service.application.place, "starts it"),),
+            service=service.application.service,
+            severity=Severity.LOW,
+        )
+
+
+def _unanswered(target: Target, service: WebService) -> Fault:
+    file = service.app.place.file
+    return Fault(
+        target.place,
+        f"{target.path} of {target.host} is scraped, but {file} has no such route",
+        f"serve metrics at {target.path} in {file}, or remove the target",
+        also=(Also(service.app.place, "the application, without metrics"),),
+        service=service.application.service,
+    )
+
+
+def _targets(model: Model) -> Iterator[tuple[Target, WebService]]:
+    """The scrape targets that are web services of this repository."""
+    by_name: dict[str, WebService] = {}
+    for service in model.web:
+        if service.application.service:
+            by_name.setdefault(service.application.service, service)
+    aliases = {
+        alias: service.name
+        for project in model.projects
+        for service in project.services.values()
+        for alias in (service.node["container_name"].text, service.node["hostname"].text)
+        if alias
+    }
+    for configuration in model.prometheus:
+        for target in configuration.targets:
+            found = by_name.get(target.host) or by_name.get(aliases.get(target.host, ""))
+            if found is not None:
+                yield target, found
+
+
+@rule("OBS002", "metric-never-updated", Severity.MEDIUM)
+def metric_never_updated(model: Model) -> Iterator[Fault]:
+    """A metric is declared and nothing ever counts, sets or observes it.
+
+    Why: it shows zero for ever, and the alert that watches it never rings: worse than no metric,
+    since everybody believes that errors are counted.
+
+    Example:
+
+        ERRORS = Counter("api_errors_total", "Errors", ["endpoint"])   # no ERRORS.labels(...).inc()
+
+    A metric that is handed on (as an argument, in a list) may be updated there and is left alone.
+
+    Mend: update it where the event happens, or remove it.
+    """
+    for metric in untouched(model.python):
+        verb = {"Counter": "incremented", "Histogram": "observed"}.get(metric.kind, "set")
+        yield Fault(
+            metric.place,
+            f"{metric.kind} {metric.name or metric.variable} is declared, but never {verb}",
+            f"update {metric.variable} where the event happens, or remove it",
+        )
+
+
+@rule("OBS003", "dead-instrumentation", Severity.MEDIUM)
+def dead_instrumentation(model: Model) -> Iterator[Fault]:
+    """A helper for metrics, traces or logs is imported by nothing, or is not in the image.
+
+    Why: the work is done and has no effect, and whoever sees the file believes that the services
+    are instrumented.
+
+    Example:
+
+        apps/shared_metrics.py   # each service is built from its own folder, apps/<service>
+
+    A module that something names otherwise (a plug-in, an entry point, a `-m`) is left alone.
+
+    Mend: import it where the application is made and copy it into the image, or delete it.
+    """
+    for helper in _dead(model):
+        if is_deployed(helper.place.file):
+            yield Fault(
+                helper.place,
+                helper.message,
+                "import it in the services and build them with it, or delete it",
+                also=tuple(Also(place, "imports it") for place in helper.importers[:3]),
+            )
+
+
+def _dead(model: Model) -> Iterator[Helper]:
+    """A library's module is there for others: only those of a repository that starts something."""
+    libraries = {
+        file.rpartition("/")[0] for file, it in model.requirements.items() if it.is_library
+    }
+    if not model.applications:
+        return
+    for helper in dead_helpers(model.python, model.tracked, model.applications, model.modules):
+        folders = {str(it) for it in PurePosixPath(helper.place.file).parents}
+        if not folders & (libraries - {""}):
+            yield helper
+
+
+RULES: tuple[Rule, ...] = (metrics_missing, metric_never_updated, dead_instrumentation)

@@ -36,7 +36,7 @@ def test_a_package_below_the_working_folder() -> None:
 
     assert application.module == "app/main.py"
     assert application.path == ("",)
-    assert sorted(it.imports(application).files) == ["app/__init__.py", "app/main.py", "app/x.py"]
+    assert sorted(it.modules(application)) == ["app/__init__.py", "app/main.py", "app/x.py"]
 
 
 def test_a_module_of_the_repository_that_the_image_lacks() -> None:
@@ -64,7 +64,7 @@ def test_a_module_that_is_mounted_is_not_lacked() -> None:
     (application,) = it.applications
 
     assert it.outside(application) == ()
-    assert "apps/shared_metrics.py" in it.imports(application).files
+    assert "apps/shared_metrics.py" in it.modules(application)
 
 
 def test_a_program_hands_an_application_to_a_server() -> None:
@@ -81,18 +81,46 @@ def test_a_program_hands_an_application_to_a_server() -> None:
     (application,) = it.applications
 
     assert application.module == "pkg/__main__.py"
-    assert "pkg/web.py" in it.imports(application).files
+    assert "pkg/web.py" in it.modules(application)
 
 
 def test_an_override_starts_something_else() -> None:
-    files = {
-        "Dockerfile": DOCKERFILE,
-        "main.py": "",
-        "worker.py": "",
-        "compose.yaml": "services:\n  a:\n    build: .\n  b:\n    build: .\n    command: python worker.py\n",
-    }
+    compose = """\
+        services:
+          a:
+            build: .
+          b:
+            build: .
+            command: python worker.py
+    """
+    files = {"Dockerfile": DOCKERFILE, "main.py": "", "worker.py": "", "compose.yaml": compose}
 
     assert [(it.service, it.module) for it in model(files).applications] == [
         ("a", "main.py"),
         ("b", "worker.py"),
     ]
+
+
+def test_a_module_that_is_in_the_image_where_python_does_not_look() -> None:
+    dockerfile = """\
+        FROM python:3.12-slim
+        WORKDIR /app
+        COPY packages/agent ./agent
+        COPY packages ./packages
+        CMD ["python", "agent/agent.py"]
+    """
+    files = {
+        "packages/agent/Dockerfile.agent": dockerfile,
+        "packages/agent/agent.py": "from packages.agent.model import Model\n",
+        "packages/agent/model.py": "",
+        "compose.yaml": (
+            "services:\n  a:\n    build:\n      context: .\n"
+            "      dockerfile: packages/agent/Dockerfile.agent\n"
+        ),
+    }
+    it = model(files)
+
+    (application,) = it.applications
+    ((imported, file),) = it.imports(application).astray
+
+    assert (imported.module, file) == ("packages.agent.model", "packages/agent/model.py")

@@ -159,7 +159,7 @@ def test_reached_follows_packages_and_names() -> None:
         "app/unused.py": "",
     }
 
-    reached = model(files).python.reached("app/main.py", ("app",))
+    reached = model(files).python.reached("app/main.py", ("app",), optional=False)
 
     assert sorted(reached) == [
         "app/core/__init__.py",

@@ -267,3 +267,29 @@ def test_a_system_of_several_services() -> None:
         "api-gateway imports prometheus_client when it starts,"
         " but apps/api-gateway/requirements.txt does not install prometheus-client"
     )
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ("python agent/agent.py", ["lib/agent/agent.py:1"]),
+        ("env PYTHONPATH=. python agent/agent.py", []),
+        ('sh -c "export PYTHONPATH=/app && python agent/agent.py"', []),
+        ("python -m agent.agent", []),
+    ],
+)
+def test_a_module_where_python_does_not_look(start: str, expected: list[str]) -> None:
+    dockerfile = """\
+        FROM python:3.12-slim
+        WORKDIR /app
+        COPY lib/agent ./agent
+        COPY lib ./lib
+    """
+    files = {
+        "Dockerfile": dockerfile,
+        "lib/agent/agent.py": "from lib.agent.model import Model\n",
+        "lib/agent/model.py": "",
+        "compose.yaml": f"services:\n  a:\n    build: .\n    command: {start}\n",
+    }
+
+    assert places("REL013", files) == expected

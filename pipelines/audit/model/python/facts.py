@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pipelines.audit.model.images import Image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Import:
     """`module` is absolute (`a.b`), or begins with dots; `names` are those of `from ... import`.
 
@@ -32,7 +32,7 @@ class Import:
         return self.module.partition(".")[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Route:
     """A route of a web framework: `method` in upper case, `path` with its prefix if known.
 
@@ -46,7 +46,7 @@ class Route:
     handler: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Read:
     """A variable of the environment that is read; `default` is None when there is none.
 
@@ -61,7 +61,7 @@ class Read:
     default_place: Place | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A Prometheus or OpenTelemetry instrument: the name it is bound to, and the metric's own."""
 
@@ -71,7 +71,7 @@ class Metric:
     place: Place
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class App:
     """An application object of a web framework (`FastAPI`, `Flask`, `Application` of aiohttp)."""
 
@@ -80,7 +80,7 @@ class App:
     place: Place
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Module:
     """One file, parsed; its tree is dropped when it has been looked at, so facts stand here.
 
@@ -101,7 +101,7 @@ class Module:
     is_broken: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Application:
     """What an image starts: the module, and the folders that Python would look for modules in.
 

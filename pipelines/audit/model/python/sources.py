@@ -6,7 +6,7 @@ import ast
 import posixpath
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,26 +19,50 @@ from pipelines.audit.tracked import Tracked
 
 # What can be asked of every file at once (`holding`), without parsing any.
 MARKS = (
-    "environ", "getenv", "config(", "env(", "env.", "BaseSettings", "Settings",
-    "prometheus", "create_counter", "create_histogram", "create_up_down_counter", "create_gauge",
-    "opentelemetry", "instrument", "structlog", "sys.path", "FastAPI(", "Flask(", "Starlette(",
-    "allow_origins", "CORS", "verify=False", "CERT_NONE", "debug", "DEBUG", "reload",
-    "logging", "basicConfig", "print(", "__main__", "httpx", "requests", "aiohttp", "middleware",
-    ".inc(", ".observe(", ".set(", ".dec(", ".labels(", ".add(", ".record(",
+    "environ", "getenv", "config(", "env(", "env.", "BaseSettings", "Settings", "sys.path",
+    "prometheus", "opentelemetry", "create_counter", "structlog", "Instrument", ".inc(", ".observe(", ".labels(", "metrics", "health", "ready",
+    "live", "ping", "status", "FastAPI(", "Flask(", "Starlette(", "Application(", "_application",
+    "Sanic(", "Quart(", "Litestar(", "Bottle(", "App(", "NinjaAPI(", "dictConfig", "fileConfig",
+    "setFormatter", "addHandler", "basicConfig", "getLogger", "print(", "debug=", "debug:",
+    ".debug =", "DEBUG", "reload=",
 )  # fmt: skip
 _IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*([^\n#]*)|import[ \t]+([^\n#]+))", re.MULTILINE
+    r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(?:\(([^()]*)\)|([^\n;]*))"
+    r"|import[ \t]+([^\n;]+))",
+    re.MULTILINE,
 )
-_WORDS = re.compile(rb"\w+")
+_COMMENT = re.compile(r"#[^\n]*")
+_NAME = re.compile(r"[A-Za-z_][\w.]*|\*")
 _LONGEST_CHAIN = 5_000  # modules
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """What a file's text shows without parsing: the words of its imports, and marks."""
+    """What a file's text shows without parsing: marks, and its imports, wherever they stand.
 
-    words: frozenset[str]
+    Their place is the file, and all count as optional: that is for the parser to say.
+    """
+
+    imports: tuple[Import, ...]
     marks: frozenset[str]
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of all imports: parts of modules, and names."""
+        parts = (word for it in self.imports for word in it.module.split("."))
+        return frozenset(parts) | {name for it in self.imports for name in it.names}
+
+
+def _sketched(file: str, text: str) -> Iterator[Import]:
+    place = Place(file)
+    for match in _IMPORT.finditer(text):
+        module, inner, line, plain = match.groups()
+        names = [part.strip() for part in _COMMENT.sub("", inner or line or plain or "").split(",")]
+        found = [name[0] for name in map(_NAME.match, names) if name]
+        if module:
+            yield Import(module, tuple(found), place, is_optional=True)
+        else:
+            yield from (Import(name, (), place, is_optional=True) for name in found)
 
 
 @dataclass
@@ -48,6 +72,7 @@ class Python:
     tracked: Tracked
     unread: list[Unread] = field(default_factory=list)
     _modules: dict[str, Module] = field(default_factory=dict)
+    _holding: dict[frozenset[str], dict[str, None]] = field(default_factory=dict)
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -56,24 +81,25 @@ class Python:
 
     @cached_property
     def _sketches(self) -> dict[str, Sketch]:
-        marks = [(mark, mark.encode()) for mark in MARKS]
-        found = {}
-        for file in self.files:
-            data = self.tracked.bytes(file) or b""
-            words = {
-                word.decode(errors="replace")
-                for match in _IMPORT.finditer(data)
-                for word in _WORDS.findall(b" ".join(match.groups(b"")))
-            }
-            here = frozenset(mark for mark, needle in marks if needle in data)
-            found[file] = Sketch(frozenset(words), here)
-        return found
+        return {file: self._sketch(file) for file in self.files}
 
-    def holding(self, *marks: str) -> list[str]:
-        """The files whose text holds one of these `MARKS`."""
+    def _sketch(self, file: str) -> Sketch:
+        text = (self.tracked.text(file) or "").replace("\\\n", " ")
+        marks = frozenset(mark for mark in MARKS if mark in text)
+        return Sketch(tuple(_sketched(file, text)), marks)
+
+    def sketch(self, file: str) -> Sketch:
+        """What the text of a Python source shows."""
+        return self._sketches[file]
+
+    def holding(self, *marks: str) -> Collection[str]:
+        """The files whose text holds one of these `MARKS`, in order."""
         wanted = frozenset(marks)
-        assert wanted <= frozenset(MARKS), "MARKS are all that is looked for"
-        return [file for file, sketch in self._sketches.items() if sketch.marks & wanted]
+        if wanted not in self._holding:
+            assert wanted <= frozenset(MARKS), "MARKS are all that is looked for"
+            found = [file for file, sketch in self._sketches.items() if sketch.marks & wanted]
+            self._holding[wanted] = dict.fromkeys(found)
+        return self._holding[wanted]
 
     def mentioning(self, word: str) -> list[str]:
         """The files that have a word in an import, be it a module's or another name."""
@@ -141,15 +167,16 @@ class Python:
     ) -> Mapping[str, tuple[Import, ...]]:
         """Every file that importing this one imports, itself included, and by which imports.
 
-        Without `optional` only what is imported for certain, when the module is; with `main` also
-        what it imports as the program.
+        Without `optional` only what is imported for certain, when the module is, and with `main`
+        also what it imports as the program; else every import that the text shows.
         """
         resolver = _Resolver(self, tuple(path), places)
         found: dict[str, tuple[Import, ...]] = {file: ()}
         waiting = deque([file])
         while waiting and len(found) < _LONGEST_CHAIN:
             here = waiting.popleft()
-            for imported in self.module(here).imports:
+            imports = self.sketch(here).imports if optional else self.module(here).imports
+            for imported in imports:
                 certain = not imported.is_optional or (main and imported.is_main and here == file)
                 if not (certain or optional):
                     continue
@@ -158,6 +185,14 @@ class Python:
                         found[other] = (*found[here], imported)
                         waiting.append(other)
         return found
+
+    def is_absent(self, imported: Import) -> bool:
+        """Whether a relative import is of a module that is nowhere: `from .a import b`."""
+        inner = imported.module.lstrip(".")
+        if not inner:
+            return False
+        path = posixpath.join(_relative_to(imported), inner.replace(".", "/"))
+        return path not in self.tracked.folders and f"{path}.py" not in self.tracked
 
     @cached_property
     def repository(self) -> Repository:
@@ -181,11 +216,18 @@ class _Resolver:
     path: tuple[str, ...]
     places: Places | None
     _found: dict[str, str | None] = field(default_factory=dict)
+    _known: dict[tuple[str, tuple[str, ...]], list[str]] = field(default_factory=dict)
 
     def files(self, imported: Import) -> list[str]:
         """The files that an import runs."""
+        key = (imported.module, imported.names)
         if imported.module.startswith("."):
             return self._relative(imported)
+        if key not in self._known:
+            self._known[key] = self._absolute(imported)
+        return self._known[key]
+
+    def _absolute(self, imported: Import) -> list[str]:
         steps = imported.module.split(".")
         if self._find(steps[0]) is None and not self._is_folder(steps[0]):
             return []
