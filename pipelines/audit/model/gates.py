@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
+
+from pipelines.audit.model import makefiles, node
 
 
 class Kind(Enum):
@@ -26,7 +28,7 @@ _PROGRAMS = {
     " hadolint shellcheck yamllint golangci-lint clippy rubocop markdownlint markdownlint-cli2"
     " ansible-lint actionlint zizmor tflint djlint dclint spectral vulture xo standard ktlint"
     " checkstyle cpplint luacheck cfn-lint kube-linter staticcheck revive commitlint",
-    Kind.TYPES: "mypy pyright basedpyright pyre pytype vue-tsc svelte-check ty",
+    Kind.TYPES: "mypy pyright basedpyright pyrefly pyre pytype vue-tsc svelte-check ty",
     Kind.SECURITY: "bandit pip-audit safety trivy grype gitleaks semgrep snyk checkov trufflehog"
     " detect-secrets osv-scanner gosec govulncheck dockle kubesec tfsec",
 }
@@ -152,6 +154,111 @@ _NOT_GATES = frozenset(
     )
 )
 
+# What makes a gate succeed whatever it finds.
+_EXCUSES = {
+    "flake8": ("--exit-zero",),
+    "pylint": ("--exit-zero", "--fail-under=0"),
+    "ruff": ("--exit-zero",),
+    "bandit": ("--exit-zero",),
+    "hadolint": ("--no-fail",),
+    "golangci-lint": ("--issues-exit-code=0",),
+    "checkov": ("--soft-fail", "-s"),
+    "tfsec": ("--soft-fail", "-s"),
+    "tflint": ("--force",),
+    "trivy": ("--exit-code=0",),
+    "gitleaks": ("--exit-code=0",),
+    "safety": ("--continue-on-error",),
+    "sqlfluff": ("--nofail",),
+    "cfn-lint": ("--non-zero-exit-code=none",),
+    "npm": ("--audit-level=none",),
+    "make": ("--ignore-errors",),
+    "gmake": ("--ignore-errors",),
+}
+_IGNORING = re.compile(r"-[iknsBw]*i[iknsBw]*")  # `make -ki`
+
+_TASK_RUNNERS = frozenset(
+    ("just", "task", "invoke", "inv", "turbo", "nx", "rake", "composer", "mage", "moon", "lerna")
+)
+_TOOL_IMAGES = frozenset(
+    [
+        "hadolint",
+        "shellcheck",
+        "trivy",
+        "gitleaks",
+        "semgrep",
+        "bandit",
+        "yamllint",
+        "golangci-lint",
+        "actionlint",
+        "zizmor",
+        "checkov",
+        "markdownlint-cli2",
+        "dockle",
+        "kube-linter",
+        "tflint",
+        "sqlfluff",
+    ]
+)
+
+# Actions that are gates by themselves; others are told by a tool in their name.
+_ACTIONS = {
+    "docker/build-push-action": Kind.BUILD,
+    "docker/bake-action": Kind.BUILD,
+    "github/codeql-action/analyze": Kind.SECURITY,
+    "github/codeql-action": None,
+    "actions/dependency-review-action": Kind.SECURITY,
+    "anchore/scan-action": Kind.SECURITY,
+    "snyk/actions/setup": None,
+    "snyk/actions": Kind.SECURITY,
+    "pypa/gh-action-pip-audit": Kind.SECURITY,
+    "psf/black": Kind.FORMAT,
+    "pre-commit/action": Kind.LINT,
+    "super-linter/super-linter": Kind.LINT,
+    "github/super-linter": Kind.LINT,
+    "oxsecurity/megalinter": Kind.LINT,
+    "cypress-io/github-action": Kind.TEST,
+}
+_NO_GATE_ACTIONS = frozenset(
+    [
+        "setup",
+        "install",
+        "cache",
+        "upload",
+        "download",
+        "publish",
+        "report",
+        "reporter",
+        "summary",
+        "results",
+        "comment",
+        "coverage",
+        "badge",
+        "sarif",
+        "sbom",
+    ]
+)
+# Programs whose names say less within a name.
+_COMMON_WORDS = frozenset(
+    [
+        "standard",
+        "robot",
+        "trial",
+        "behave",
+        "spectral",
+        "revive",
+        "xo",
+        "ty",
+        "ava",
+        "k6",
+        "safety",
+    ]
+)
+_TOOLS = {tool: kind for tool, kind in _KINDS.items() if tool not in _COMMON_WORDS} | {
+    "ruff": Kind.LINT,
+    "black": Kind.FORMAT,
+    "prettier": Kind.FORMAT,
+}
+
 _RUNNERS = frozenset(("npx", "bunx", "uvx", "pipx", "hatch", "pdm", "rye", "xargs", "bundle"))
 _RUN = {
     "poetry": "run",
@@ -256,12 +363,28 @@ def _in_container(words: tuple[str, ...]) -> tuple[str, ...]:
     if rest[:1] == ("compose",):
         rest = rest[1:]
     elif words[0].endswith("docker"):
-        return words
+        return _in_image(words)
     rest = _after_options(rest)
     if rest[:1] not in (("run",), ("exec",)):
         return words
     inner = _after_options(rest[1:])[1:]
     return inner or words
+
+
+def _in_image(words: tuple[str, ...]) -> tuple[str, ...]:
+    """What `docker run --rm image pytest` runs; the options before the image are too many to know.
+
+    The image itself, where it is named after a tool that it is made for.
+    """
+    if words[1:2] not in (("run",), ("exec",)):
+        return words
+    for at in range(2, len(words)):
+        name = words[at].partition("@")[0].rpartition("/")[2].partition(":")[0]
+        if "/" in words[at] and name in _TOOL_IMAGES:
+            return (name, *words[at + 1 :])
+        if at > 2 and "/" not in words[at] and kind(words[at:]) is not None:
+            return words[at:]
+    return words
 
 
 def kind(words: Sequence[str]) -> Kind | None:
@@ -287,7 +410,63 @@ def kind(words: Sequence[str]) -> Kind | None:
         return Kind.BUILD  # python -m build
     if "--version" in options or "--help" in options or "--fix" in options:
         return None
+    program = program.replace("_", "-")  # as modules are called: `python -m pip_audit`
     return _KINDS.get(program) or _SUBCOMMANDS.get((program, first))
+
+
+def called(words: Sequence[str]) -> Kind | None:
+    """Of which kind a command is, by itself or by the name of what it calls: `make test`."""
+    found = kind(words)
+    if found is not None or not words:
+        return found
+    names = list(_called_names(words))
+    kinds = [it for it in map(kind_of_name, names) if it is not None]
+    is_build = any(name == "build" or name.startswith(("build:", "build-")) for name in names)
+    return kinds[0] if kinds else Kind.BUILD if is_build else None
+
+
+def _called_names(words: Sequence[str]) -> Iterator[str]:
+    """The scripts, targets and tasks that a command names."""
+    plain = bare(words)
+    program = plain[0].rpartition("/")[2] if plain else ""
+    if program in ("make", "gmake"):
+        yield from makefiles.call(plain).goals
+    elif program in node.MANAGERS:
+        yield node.call(plain).script
+    elif program in _TASK_RUNNERS:
+        yield from (it for it in plain[1:] if not it.startswith("-") and "=" not in it)
+
+
+def excused(words: Sequence[str]) -> tuple[int, str] | None:
+    """The option by which a command succeeds whatever it finds, and which of the words it is."""
+    plain = bare(words)
+    program = plain[0].rpartition("/")[2] if plain else ""
+    options = _EXCUSES.get(program, ())
+    for at, word in enumerate(words):
+        pair = f"{word}={words[at + 1]}" if at + 1 < len(words) else ""
+        if word in options:
+            return at, word
+        if pair in options:
+            return at, f"{word} {words[at + 1]}"
+        if program in ("make", "gmake") and _IGNORING.fullmatch(word):
+            return at, word
+    return None
+
+
+def kind_of_action(uses: str) -> Kind | None:
+    """Of which kind an action is by its name; None for those that only install or report."""
+    name = uses.partition("@")[0]
+    for start, found in _ACTIONS.items():
+        if name.startswith(start):
+            return found
+    parts = name.partition("/")[2].lower()
+    words = set(re.split(r"[-_./]", parts))
+    if words & _NO_GATE_ACTIONS:
+        return None
+    return next(
+        (it for tool, it in _TOOLS.items() if tool in words or f"{tool}-" in parts),
+        None,
+    )
 
 
 def kind_of_name(name: str) -> Kind | None:

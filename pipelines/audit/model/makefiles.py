@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 import tree_sitter_make
 from tree_sitter import Language, Node, Parser
@@ -50,6 +51,31 @@ class Makefile:
     targets: Mapping[str, Target] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     default: str = ""
+
+
+class Call(NamedTuple):
+    """What a `make ...` asks for; no goals are the default one."""
+
+    goals: tuple[str, ...]
+    folder: str = ""
+
+
+def call(words: Sequence[str]) -> Call:
+    """The goals and the folder among the words of a call of make."""
+    goals: list[str] = []
+    folder = ""
+    rest = iter(words[1:])
+    for word in rest:
+        name, _, value = word.partition("=")
+        if name in ("-C", "--directory"):
+            folder = value or next(rest, "")
+        elif word in ("-f", "--file", "-I", "-o", "-W") or (word == "-j" and not goals):
+            following = next(rest, "")
+            if word == "-j" and not following.isdigit():
+                goals.append(following)
+        elif not word.startswith("-") and "=" not in word:
+            goals.append(word)
+    return Call(tuple(it for it in goals if it), folder)
 
 
 def read(tracked: Tracked) -> tuple[dict[str, Makefile], tuple[Unread, ...]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pipelines.audit.findings import Unread
 from pipelines.audit.model import nodes, shell
@@ -21,6 +22,81 @@ LOCKS = (
     "bun.lockb",
     "bun.lock",
 )
+
+MANAGERS = frozenset(("npm", "yarn", "pnpm", "bun"))
+# What a manager does itself; `yarn NAME` is a script for every other name.
+_VERBS = frozenset(
+    [
+        "install",
+        "i",
+        "ci",
+        "add",
+        "remove",
+        "exec",
+        "x",
+        "dlx",
+        "publish",
+        "pack",
+        "audit",
+        "outdated",
+        "config",
+        "cache",
+        "link",
+        "login",
+        "version",
+        "init",
+        "create",
+        "list",
+        "ls",
+        "why",
+        "store",
+        "fetch",
+        "import",
+        "rebuild",
+        "prune",
+        "dedupe",
+        "up",
+        "update",
+        "upgrade",
+        "set",
+    ]
+)
+_DIRECT = ("test", "start", "stop", "restart")  # `npm NAME` without `run`
+_FOLDER_OPTIONS = frozenset(("--prefix", "-C", "--cwd", "--dir", "--directory"))
+_PACKAGE_OPTIONS = frozenset(("-w", "--workspace", "--filter", "-F"))
+
+
+class Call(NamedTuple):
+    """What a package manager is asked to run; `package` is a name or a folder of a workspace."""
+
+    script: str = ""
+    folder: str = ""
+    package: str = ""
+
+
+def call(words: Sequence[str]) -> Call:
+    """The script that the words name: `npm run lint -w web`; it is "" for what runs none."""
+    folder, package, plain = "", "", []
+    rest = iter(words[1:])
+    for word in rest:
+        name, _, value = word.partition("=")
+        if name in _FOLDER_OPTIONS:
+            folder = value or next(rest, "")
+        elif name in _PACKAGE_OPTIONS:
+            package = value or next(rest, "")
+        elif word == "--":
+            break
+        elif not word.startswith("-"):
+            plain.append(word)
+    if plain[:1] == ["workspace"] and len(plain) > 2:
+        package, plain = plain[1], plain[2:]
+    if plain[:1] in (["run"], ["run-script"]):
+        return Call(plain[1] if len(plain) > 1 else "", folder, package)
+    name = plain[0] if plain else ""
+    name = {"t": "test", "tst": "test"}.get(name, name)
+    is_npm = words[0].rpartition("/")[2] == "npm"
+    is_script = name in _DIRECT if is_npm else name not in _VERBS
+    return Call(name if is_script else "", folder, package)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipelines.audit.model import conditions, gates, shell
+from pipelines.audit.model import conditions, gates, makefiles, node, shell
 from pipelines.audit.model.makefiles import Makefile
 from pipelines.audit.model.node import Package
 from pipelines.audit.model.shell import Command, Script
@@ -20,45 +20,6 @@ if TYPE_CHECKING:
 
 _DEEPEST = 12  # make calls a script calls npm calls ...
 _MOST = 20_000  # commands of one repository
-_MANAGERS = frozenset(("npm", "yarn", "pnpm", "bun"))
-_NOT_SCRIPTS = frozenset(
-    (
-        "install",
-        "i",
-        "ci",
-        "add",
-        "remove",
-        "exec",
-        "x",
-        "dlx",
-        "publish",
-        "pack",
-        "audit",
-        "outdated",
-        "config",
-        "cache",
-        "link",
-        "login",
-        "version",
-        "init",
-        "create",
-        "list",
-        "ls",
-        "why",
-        "store",
-        "fetch",
-        "import",
-        "rebuild",
-        "prune",
-        "dedupe",
-        "up",
-        "update",
-        "upgrade",
-        "set",
-    )
-)
-_FOLDER_OPTIONS = frozenset(("--prefix", "-C", "--cwd", "--dir", "--directory"))
-_PACKAGE_OPTIONS = frozenset(("-w", "--workspace", "--filter", "-F"))
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "source", "."))
 
 
@@ -171,26 +132,19 @@ class Reach:
         program = reached.command.program
         if program in ("make", "gmake"):
             yield from self._make(words, start, depth)
-        elif program in _MANAGERS:
+        elif program in node.MANAGERS:
             yield from self._package(words, start, depth)
         else:
             yield from self._shell_script(words, start, depth)
 
     def _make(self, words: Sequence[str], start: Reached, depth: int) -> Iterator[Reached]:
-        folder, names = start.folder, []
-        rest = iter(words[1:])
-        for word in rest:
-            if word in ("-C", "--directory"):
-                folder = _within(folder, next(rest, ""))
-            elif word in ("-f", "--file", "-j", "--jobs"):
-                next(rest, "")
-            elif not word.startswith("-") and "=" not in word:
-                names.append(word)
+        call = makefiles.call(words)
+        folder = _within(start.folder, call.folder)
         makefile = self._makefile(folder)
         if makefile is None:
             return
         seen: set[str] = set()
-        for name in names or [makefile.default]:
+        for name in call.goals or (makefile.default,):
             yield from self._target(makefile, name, replace(start, folder=folder), depth, seen)
 
     def _makefile(self, folder: str | None) -> Makefile | None:
@@ -217,41 +171,14 @@ class Reach:
             yield from self._script(line.script, inner, depth)
 
     def _package(self, words: Sequence[str], start: Reached, depth: int) -> Iterator[Reached]:
-        folder, package, script = self._script_called(words, start.folder)
-        found = self._found_package(folder, package)
+        script, folder, package = node.call(words)
+        found = self._found_package(_within(start.folder, folder), package)
         if found is None or not script:
             return
         for name in (f"pre{script}", script, f"post{script}"):
             if name in found.scripts:
                 inner = replace(start, target=name, source="package", folder=found.folder)
                 yield from self._script(found.scripts[name], inner, depth)
-
-    def _script_called(
-        self, words: Sequence[str], folder: str | None
-    ) -> tuple[str | None, str, str]:
-        """The folder, the package by name, and the script that `npm run lint -w web` calls."""
-        package, plain = "", []
-        rest = iter(words[1:])
-        for word in rest:
-            name, _, value = word.partition("=")
-            if name in _FOLDER_OPTIONS:
-                folder = _within(folder, value or next(rest, ""))
-            elif name in _PACKAGE_OPTIONS:
-                package = value or next(rest, "")
-            elif word == "--":
-                break
-            elif not word.startswith("-"):
-                plain.append(word)
-        if plain[:1] == ["workspace"] and len(plain) > 2:
-            package, plain = plain[1], plain[2:]
-        if plain[:1] in (["run"], ["run-script"]):
-            return folder, package, plain[1] if len(plain) > 1 else ""
-        name = plain[0] if plain else ""
-        name = {"t": "test", "tst": "test"}.get(name, name)
-        is_script = name not in _NOT_SCRIPTS and (
-            words[0].rpartition("/")[2] != "npm" or name in ("test", "start", "stop", "restart")
-        )
-        return folder, package, name if is_script else ""
 
     def _found_package(self, folder: str | None, name: str) -> Package | None:
         if name:

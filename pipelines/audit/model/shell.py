@@ -34,6 +34,7 @@ _WITH_VALUE = {
     "xvfb-run": ("-s", "--server-args", "-n", "--server-num", "-e", "--error-file"),
 }
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
+_NO_WORDS = ("variable_assignment", "file_redirect", "heredoc_redirect", "herestring_redirect")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 
@@ -41,9 +42,10 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 class Command:
     """One simple command, wherever it stands in the text.
 
-    `words` are unquoted, `$NAME` is kept; what only wraps another command (`sudo`, `env`, `exec`,
-    `time`, `nice`, `timeout`, `xvfb-run`, `dumb-init`, `tini`, `sh -c "..."`) is taken off, and
-    says so in `wrappers`. `folder` is where `cd` has led before, relative to the start.
+    `words` are unquoted, `$NAME` is kept; `places` are where they stand. What only wraps another
+    command (`sudo`, `env`, `exec`, `time`, `nice`, `timeout`, `xvfb-run`, `dumb-init`, `tini`,
+    `sh -c "..."`) is taken off, and says so in `wrappers`. `folder` is where `cd` has led before,
+    relative to the start.
 
     `swallowed` says why its failure does not end the text: `|| true`, `|| :`, `|| exit 0`,
     `|| echo`, `; true`, `set +e`, `no set -e` (a later command's exit code is all that counts),
@@ -61,6 +63,7 @@ class Command:
     swallowed: str = ""
     swallowed_at: Place | None = None
     is_captured: bool = False
+    places: tuple[Place, ...] = ()  # one for each word
 
     @property
     def program(self) -> str:
@@ -261,10 +264,16 @@ class _Reading:
         assigned, words = _words(node)
         self._substitutions(node, replace(where, depth=where.depth + 1).captured())
         if words:
-            self._simple(words, assigned, self._at(node), where)
+            places = [self._at(it) for it in _word_nodes(node)]
+            self._simple(words, places, assigned, where, self._at(node))
 
     def _simple(
-        self, words: list[str], assigned: Mapping[str, str], at: Place, where: _Where
+        self,
+        words: list[str],
+        places: list[Place],
+        assigned: Mapping[str, str],
+        where: _Where,
+        at: Place,
     ) -> None:
         wrappers, rest, more = _unwrapped(words)
         text = _script_of(rest)
@@ -289,6 +298,7 @@ class _Reading:
                     swallowed=where.swallowed,
                     swallowed_at=where.swallowed_at,
                     is_captured=where.is_captured,
+                    places=tuple(places[len(words) - len(rest) :]),
                 )
             )
 
@@ -376,20 +386,21 @@ def _cannot_fail(words: list[str]) -> str:
         return program
     if program in ("exit", "return") and words[1:] == ["0"]:
         return f"{program} 0"
-    return program if program in ("echo", "printf") else ""
+    return program if program in ("echo", "printf", "continue") else ""
 
 
 def _words(node: Node) -> tuple[dict[str, str], list[str]]:
     """The assignments before a command, and its words."""
     assigned: dict[str, str] = {}
-    words: list[str] = []
     for child in node.named_children:
         if child.type == "variable_assignment":
             name, _, value = _text(child).partition("=")
             assigned[name] = value.strip("\"'")
-        elif child.type not in ("file_redirect", "heredoc_redirect", "herestring_redirect"):
-            words.append(_word(child))
-    return assigned, words
+    return assigned, [_word(child) for child in _word_nodes(node)]
+
+
+def _word_nodes(node: Node) -> list[Node]:
+    return [child for child in node.named_children if child.type not in _NO_WORDS]
 
 
 def _word(node: Node, depth: int = 0) -> str:

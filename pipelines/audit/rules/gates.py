@@ -7,33 +7,30 @@ from collections.abc import Iterator, Sequence
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
 from pipelines.audit.model import Model, gates
 from pipelines.audit.model.gates import Kind
+from pipelines.audit.model.makefiles import Line
+from pipelines.audit.model.nodes import Node
 from pipelines.audit.model.reach import Reached, read_script
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.model.shell import Command, Script
 from pipelines.audit.model.unrun import Unrun, unrun
-from pipelines.audit.model.workflows import Job, Step
+from pipelines.audit.model.workflows import Job, Step, Workflow
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 
-_CALLS = frozenset(("make", "gmake", "npm", "yarn", "pnpm", "bun"))
-_ZERO = ("--exit-zero", "--exit-0", "--fail-under=0", "--no-error-on-unmatched-pattern=0")
 _WEAK = ("pipe", "no set -e", "&")  # an oversight, and not always one
 _SAYS = frozenset(("echo", "printf", "true", ":", "exit", "return"))
-# Actions that are gates by themselves.
-_GATE_ACTIONS = (
-    "golangci/golangci-lint-action",
-    "psf/black",
-    "aquasecurity/trivy-action",
-    "anchore/scan-action",
-    "github/codeql-action/analyze",
-    "gitleaks/gitleaks-action",
-    "hadolint/hadolint-action",
-    "pre-commit/action",
-    "astral-sh/ruff-action",
-    "pypa/gh-action-pip-audit",
-    "snyk/actions",
-    "docker/build-push-action",
-)
+_UPLOAD = "github/codeql-action/upload-sarif"
+# What of an action's inputs makes it succeed whatever it finds.
+_EXCUSES = {
+    "exit-code": ("0",),
+    "exit_code": ("0",),
+    "soft_fail": ("true",),
+    "soft-fail": ("true",),
+    "no-fail": ("true",),
+    "fail-build": ("false",),
+    "fail_on_error": ("false",),
+    "fail-on-error": ("false",),
+}
 
 
 @rule("GATE001", "ci-swallow", Severity.HIGH)
@@ -52,46 +49,84 @@ def swallowed_in_ci(model: Model) -> Iterator[Fault]:
     its own that is not required, where everybody sees it red.
     """
     seen: set[Place] = set()
-    for reached in model.reach.commands:
-        if reached.source not in ("workflow", "script"):
-            continue
-        fault = _swallowed(model, reached)
-        if fault is not None and fault.place not in seen:
+    for fault in (*_in_commands(model), *_in_actions(model)):
+        if fault.place not in seen:
             seen.add(fault.place)
             yield fault
 
 
-def _swallowed(model: Model, reached: Reached) -> Fault | None:
+def _in_commands(model: Model) -> Iterator[Fault]:
+    for reached in model.reach.commands:
+        if reached.source in ("workflow", "script"):
+            fault = _swallowed(reached)
+            if fault is not None:
+                yield fault
+
+
+def _swallowed(reached: Reached) -> Fault | None:
     command = reached.command
-    kind = _kind(model, reached)
-    if kind is None or command.is_captured or _is_asked_later(reached):
+    lost = _lost(command)
+    if lost is None or _is_asked(reached.job, reached.step):
         return None
-    reason, at = command.swallowed, command.swallowed_at or command.place
-    zero = next((word for word in command.words if word in _ZERO), "")
-    if not reason and zero:
-        reason, at = zero, command.place
-    if not reason:
-        return None
-    severity = Severity.LOW if reason in _WEAK else None
+    reason, at = lost
+    is_weak = reason in _WEAK
+    is_told = _is_published(reached.job, reached.step)
     return Fault(
-        at if reason.startswith("||") else command.place,
+        at,
         f"{_shown(command)} cannot fail: {_told(reason)}",
-        f"remove `{reason}`" if reason not in _WEAK else _remedy(reason),
+        _remedy(reason) if is_weak else f"remove `{reason}`",
         also=tuple(Also(place, "reached from here") for place in reached.chain[:1] if place != at),
-        severity=severity,
-        confidence=Confidence.MEDIUM if severity is Severity.LOW else None,
+        severity=Severity.LOW if is_weak or is_told else None,
+        confidence=Confidence.MEDIUM if is_weak else None,
     )
 
 
-def _kind(model: Model, reached: Reached) -> Kind | None:
-    """The kind of gate a command is, itself or by what it calls."""
-    command = reached.command
-    found = gates.kind(command.words)
-    if found is not None or command.program not in _CALLS:
-        return found
-    names = [word for word in command.words[1:] if not word.startswith("-") and "=" not in word]
-    named = [kind for kind in map(gates.kind_of_name, names) if kind is not None]
-    return named[0] if named else None
+def _lost(command: Command) -> tuple[str, Place] | None:
+    """What swallows a gate's failure, and where; None for what is no gate, or can fail."""
+    if command.is_captured or gates.called(command.words) is None:
+        return None
+    if command.swallowed:
+        is_behind = command.swallowed.startswith("||")
+        at = command.swallowed_at if is_behind else None
+        return command.swallowed, at or command.place
+    excuse = gates.excused(command.words)
+    if excuse is None:
+        return None
+    which, reason = excuse
+    return reason, command.places[which] if which < len(command.places) else command.place
+
+
+def _in_actions(model: Model) -> Iterator[Fault]:
+    for workflow in model.workflows:
+        for job in workflow.jobs.values():
+            for step in job.steps:
+                excuse = _excuse(step)
+                if excuse is not None and not _is_asked(job, step):
+                    name, node = excuse
+                    is_told = _is_published(job, step)
+                    yield Fault(
+                        node.key_place,
+                        f"step `{step.name or step.uses}` cannot fail: `{name}: {node.text}`",
+                        f"remove `{name}`, or fail by what is found",
+                        severity=Severity.LOW if is_told else Severity.MEDIUM,
+                    )
+
+
+def _excuse(step: Step) -> tuple[str, Node] | None:
+    if gates.kind_of_action(step.uses) is None:
+        return None
+    inputs = step.node["with"].fields
+    return next(
+        ((name, it) for name, it in inputs.items() if it.text.lower() in _EXCUSES.get(name, ())),
+        None,
+    )
+
+
+def _is_published(job: Job, step: Step) -> bool:
+    """Whether what the step finds is handed to code scanning, which can block by itself."""
+    following = job.steps[job.steps.index(step) + 1 :]
+    said = f"{step.node['run'].text} {_inputs(step)}".lower()
+    return "sarif" in said and any(it.uses.startswith(_UPLOAD) for it in following)
 
 
 def _shown(command: Command) -> str:
@@ -109,8 +144,8 @@ def _told(reason: str) -> str:
             return "it runs in the background and nobody waits for it"
         case "set +e":
             return "`set +e` stands before it"
-        case "--exit-zero":
-            return "`--exit-zero` ends it with success"
+    if reason.startswith("-"):
+        return f"`{reason}` ends it with success"
     return f"`{reason}` swallows its failure"
 
 
@@ -118,11 +153,6 @@ def _remedy(reason: str) -> str:
     if reason == "pipe":
         return "set `shell: bash`, which adds pipefail, or `set -o pipefail`"
     return "begin the script with `set -e`" if reason == "no set -e" else "wait for it"
-
-
-def _is_asked_later(reached: Reached) -> bool:
-    """Whether a later step of the job looks at this step's outcome."""
-    return _is_asked(reached.job, reached.step)
 
 
 def _is_asked(job: Job, step: Step) -> bool:
@@ -133,11 +163,11 @@ def _is_asked(job: Job, step: Step) -> bool:
         any(word in text for word in wanted)
         for other in job.steps
         if other is not step
-        for text in (other.condition, other.node["run"].text, _environment_of(other))
+        for text in (other.condition, other.node["run"].text, _inputs(other))
     )
 
 
-def _environment_of(step: Step) -> str:
+def _inputs(step: Step) -> str:
     return " ".join(
         node.text for node in (*step.environment.values(), *step.node["with"].fields.values())
     )
@@ -158,44 +188,48 @@ def swallowed_in_make(model: Model) -> Iterator[Fault]:
     Mend: Remove `|| true`, or the `-`; several suites are run to the end by `make --keep-going`.
     """
     reached = {it.command.place: it for it in reversed(model.reach.commands) if it.source == "make"}
+    reached |= {place: it for place, it in reached.items() if not it.is_dead}
+    seen: set[Place] = set()
     for makefile in model.makefiles.values():
         for target in makefile.targets.values():
             for line in target.recipe:
-                found = _lost_in_recipe(line.script, is_ignored=line.is_ignored)
-                if found is not None and line.place.file == makefile.file:
+                found = _lost_in_recipe(line)
+                if found is not None and line.place not in seen:  # included files are in several
+                    seen.add(line.place)
                     command, reason = found
                     yield _recipe_fault(target.name, command, reason, reached.get(command.place))
 
 
-def _lost_in_recipe(script: Script, *, is_ignored: bool) -> tuple[Command, str] | None:
-    for command in script.commands:
-        is_gate = gates.kind(command.words) is not None or _calls_gate(command)
-        if not is_gate or command.is_captured:
+def _lost_in_recipe(line: Line) -> tuple[Command, str] | None:
+    for command in line.script.commands:
+        if command.is_captured or gates.called(command.words) is None:
             continue
-        zero = next((word for word in command.words if word in _ZERO), "")
-        reason = command.swallowed or ("-" if is_ignored else "") or zero
-        if reason:
-            return command, reason
+        if line.is_ignored and not command.swallowed:
+            return command, "-"
+        lost = _lost(command)
+        if lost is not None:
+            return command, lost[0]
     return None
-
-
-def _calls_gate(command: Command) -> bool:
-    return command.program in _CALLS and any(
-        gates.kind_of_name(word) is not None for word in command.words[1:]
-    )
 
 
 def _recipe_fault(target: str, command: Command, reason: str, reached: Reached | None) -> Fault:
     is_weak = reason in _WEAK
     said = "a leading `-` makes make go on" if reason == "-" else _told(reason)
-    where = "which CI runs" if reached else "which no workflow runs"
     return Fault(
         command.place,
-        f"{_shown(command)} in target `{target}`, {where}, cannot fail: {said}",
+        f"{_shown(command)} in target `{target}`, {_who_runs(reached)}, cannot fail: {said}",
         _remedy(reason) if is_weak else f"remove `{reason}`",
         also=(Also(reached.chain[0], "CI runs it from here"),) if reached else (),
         severity=Severity.LOW if is_weak or not reached else None,
     )
+
+
+def _who_runs(reached: Reached | None) -> str:
+    if reached is None:
+        return "which no workflow runs"
+    if reached.is_dead:
+        return f"which the job `{reached.job.id}` would run if it ever ran"
+    return "which CI runs"
 
 
 @rule("GATE003", "continue-on-error", Severity.MEDIUM)
@@ -214,39 +248,44 @@ def continues_on_error(model: Model) -> Iterator[Fault]:
     for workflow in model.workflows:
         for job in workflow.jobs.values():
             if job.continues is not None and job.continues.is_true:
-                kinds = [kind for step in job.steps if (kind := _step_kind(model, step))]
-                if kinds:
+                kinds = [kind for step in job.steps if (kind := _step_kind(step))]
+                if kinds and not _is_job_asked(workflow, job):
                     yield _continues(job.continues.key_place, f"job `{job.id}`", kinds[0])
             for step in job.steps:
-                kind = _step_kind(model, step)
+                kind = _step_kind(step)
                 on = step.continues
                 if on is not None and on.is_true and kind and not _is_asked(job, step):
                     name = step.name or step.uses or "the step"
-                    yield _continues(on.key_place, f"step `{name}`", kind)
+                    is_told = _is_published(job, step)
+                    yield _continues(on.key_place, f"step `{name}`", kind, is_told=is_told)
 
 
-def _continues(place: Place, what: str, kind: Kind) -> Fault:
+def _continues(place: Place, what: str, kind: Kind, *, is_told: bool = False) -> Fault:
     return Fault(
         place,
         f"{what} ({kind.value}) may fail without failing CI",
         "remove `continue-on-error`, or fail later by the step's outcome",
+        severity=Severity.LOW if is_told else None,
     )
 
 
-def _step_kind(model: Model, step: Step) -> Kind | None:
+def _is_job_asked(workflow: Workflow, job: Job) -> bool:
+    """Whether another job looks at how this one ended."""
+    wanted = f"needs.{job.id}.result"
+    return any(
+        wanted in text
+        for other in workflow.jobs.values()
+        if other is not job
+        for step in other.steps
+        for text in (other.condition, step.condition, step.node["run"].text, _inputs(step))
+    )
+
+
+def _step_kind(step: Step) -> Kind | None:
     if step.script is None:
-        is_gate = step.uses.startswith(_GATE_ACTIONS)
-        return Kind.SECURITY if is_gate else None
-    for command in step.script.commands:
-        kind = gates.kind(command.words)
-        if kind is not None:
-            return kind
-        if command.program in _CALLS:
-            for word in command.words[1:]:
-                named = gates.kind_of_name(word)
-                if named is not None and not word.startswith("-"):
-                    return named
-    return None
+        return gates.kind_of_action(step.uses)
+    kinds = (gates.called(command.words) for command in step.script.commands)
+    return next((kind for kind in kinds if kind is not None), None)
 
 
 @rule("GATE004", "stub-script", Severity.MEDIUM)
@@ -315,8 +354,8 @@ def _loses(script: Script) -> str:
     """What makes a script's own gates succeed."""
     found = [it for it in script.commands if gates.kind(it.words) is not None]
     lost = [it.swallowed for it in found if it.swallowed.startswith(("||", ";"))]
-    zero = [word for it in found for word in it.words if word in _ZERO]
-    return (lost or zero)[0] if found and len(lost) + len(zero) >= len(found) else ""
+    excuses = [excuse[1] for it in found if (excuse := gates.excused(it.words))]
+    return (lost or excuses)[0] if found and len(lost) + len(excuses) >= len(found) else ""
 
 
 @rule("GATE005", "gate-not-run", Severity.MEDIUM, Confidence.MEDIUM)
