@@ -190,7 +190,9 @@ class Model:
     @cached_property
     def secrets(self) -> tuple[Written, ...]:
         """Every credential that is written down, but those with which the code does not start."""
-        return Secrets(self.tracked, self.python, self.javascript, self.dockerfiles).standing
+        return Secrets(
+            self.tracked, self.python, self.javascript, self.words, self.dockerfiles
+        ).standing
 
     @cached_property
     def suppressions(self) -> tuple[suppressions.Mark, ...]:

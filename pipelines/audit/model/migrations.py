@@ -123,13 +123,20 @@ def _is_real(tracked: Tracked, found: Migrations) -> bool:
     return True
 
 
-def runners(tracked: Tracked) -> list[Runner]:
-    """Every line that runs migrations, wherever: in scripts, sources, Compose, CI..."""
-    return [it for path in tracked if _is_looked_at(path) for it in _runners(tracked, path)]
+def runners(tracked: Tracked, kinds: frozenset[str]) -> list[Runner]:
+    """Every line that runs migrations of these kinds: in scripts, sources, Compose, CI..."""
+    skipped: tuple[str, ...] = _SKIPPED_SUFFIXES
+    if not kinds & {"Knex", "Drizzle"}:
+        skipped += (".js", ".ts", ".tsx", ".jsx", ".mjs")
+    if not kinds & {"Alembic", "Django"}:
+        skipped += (".py",)
+    paths = (it for it in tracked if is_deployed(it) and not it.endswith(skipped))
+    return [it for path in paths if _is_looked_at(path) for it in _runners(tracked, path)]
 
 
 def _is_looked_at(path: str) -> bool:
-    return is_deployed(path) and not path.endswith(_SKIPPED_SUFFIXES) and "/versions/" not in path
+    is_data = path.endswith(".json") and not path.endswith("package.json")
+    return not is_data and "/versions/" not in path
 
 
 def _runners(tracked: Tracked, path: str) -> Iterator[Runner]:

@@ -47,7 +47,7 @@ def migrations_off(model: Model) -> Iterator[Fault]:
     found = migrations.sets(model.tracked)
     if not found:
         return
-    ran = migrations.runners(model.tracked)
+    ran = migrations.runners(model.tracked, frozenset(it.kind for it in found))
     yield from _switched_off(model)
     yield from _never_run(model, found, ran)
     yield from _failing_unseen(model, ran)
@@ -82,16 +82,17 @@ def _switched(name: str, place: Place, service: str) -> Fault:
 
 def _switched_in_code(model: Model) -> Iterator[tuple[str, Place]]:
     """The same as a default in Python, or in a script."""
+    reading = set(model.python.holding(*_READING))
     for path in model.tracked:
-        is_read = path.endswith((".py", ".sh")) and is_deployed(path)
+        is_read = is_deployed(path) and (path.endswith(".sh") or path in reading)
         if not is_read or b"MIGRAT" not in (model.tracked.bytes(path) or b"").upper():
             continue
         if path.endswith(".sh"):
             yield from _switched_in_shell(model, path)
-        elif path in model.python.holding(*_READING):
-            for read in model.python.module(path).reads:
-                if read.default and migrations.switches_off(read.name, read.default):
-                    yield read.name, read.default_place or read.place
+            continue
+        for read in model.python.module(path).reads:
+            if read.default and migrations.switches_off(read.name, read.default):
+                yield read.name, read.default_place or read.place
 
 
 def _switched_in_shell(model: Model, path: str) -> Iterator[tuple[str, Place]]:
@@ -135,11 +136,11 @@ def _failing_unseen(model: Model, ran: list[migrations.Runner]) -> Iterator[Faul
         for words in (service.entrypoint, service.command):
             if words is not None and _MIGRATES.search(words.text) and "||" in words.text:
                 yield from _swallowed(shell.parse(_inner(words.words, words.text), words.place))
-    for path in model.python.files:
-        data = (model.tracked.bytes(path) or b"") if is_deployed(path) else b""
-        if b"except" not in data or not _MENTIONED.search(data):
-            continue
-        if tree := model.python.tree(path):
+    sources = [it.place.file for it in ran if it.place.file.endswith(".py")]
+    sources += [other for path in dict.fromkeys(sources) for other in model.python.importers(path)]
+    for path in sorted(set(sources)):
+        is_read = is_deployed(path) and _MENTIONED.search(model.tracked.bytes(path) or b"")
+        if is_read and (tree := model.python.tree(path)):
             yield from map(_unseen, _caught(tree, path))
 
 

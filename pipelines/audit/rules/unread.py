@@ -20,6 +20,7 @@ _PLAIN = re.compile(
     r"(?:[:@].*)?"
 )
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{2,}")
+_MANY = 500  # files
 _LANGUAGES = (".py", ".js", ".ts", ".mjs", ".cjs", ".tsx", ".jsx")
 # Code that takes the environment as a whole: what it does with it cannot be seen.
 _WHOLE = re.compile(
@@ -150,7 +151,11 @@ def _read(model: Model, service: Service, words: Words) -> dict[str, list[str]] 
         return None
     found: dict[str, list[str]] = {}
     settings = set(model.python.holding("Settings"))
-    for path in files:
+    wanted = {it for it in service.environment if _is_asked(it)}
+    is_large = len(files) > _MANY
+    for path in sorted(files, key=lambda it: "env" not in it) if is_large else files:
+        if is_large and wanted <= found.keys():
+            return {name: [*paths, ""] for name, paths in found.items()}  # there may be more
         if path.endswith(_LANGUAGES) and _WHOLE.search(model.tracked.bytes(path) or b""):
             return None
         for name in words.of(path):

@@ -12,6 +12,7 @@ from pipelines.audit.model.python import Python
 from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.model.secrets import images, refusals, sources, texts, yamls
 from pipelines.audit.model.secrets.facts import Where, Written, written
+from pipelines.audit.model.words import JAVASCRIPT, Words
 from pipelines.audit.tracked import Tracked
 
 __all__ = ["Secrets", "Where", "Written"]
@@ -28,6 +29,17 @@ _ASIDE = re.compile(
     r"|openapi[^/]*|swagger[^/]*|[^/]*\.min\.js|[^/]*schema\.json|\.pre-commit[^/]*)$"
 )
 _NAMED = re.compile(rb"(?i)passw|pwd|secret|token|key|credential|pass\b|cookie|://|:-|PRIVATE")
+# Of the words that are known of JavaScript's files, those that one with a credential holds.
+_IN_JAVASCRIPT = ("passw", "secret", "apikey", "api_key", "://", "process.env")
+# A text beside such a name, or in an address: only then is a file parsed.
+_WORTH = re.compile(
+    rb"(?i)(?:passw|pwd|secret|token|(?:api|private|encryption|signing|jwt|auth|master)_?key"
+    rb"|credential|_pass\b)\w{0,40}[\"']?\]?[)!]?\s{0,40}(?::\s*\w+\s*=|:|=|\|\||\?\?)\s{0,40}"
+    rb"[\"'`]"
+    rb"|://[^\s/@\"'`]{0,80}:[^\s/@\"'`]{1,200}@|PRIVATE KEY|AKIA|gh[pousr]_|xox[abp]-|sk_live_"
+)
+_GUARDING = (".py", ".ts", ".js", ".mjs", ".sh")
+_REFUSING = re.compile(rb"\braise\b|\bthrow\b|\bexit\b|refine\(")
 
 
 class Secrets:
@@ -38,28 +50,27 @@ class Secrets:
         tracked: Tracked,
         python: Python,
         javascript: JavaScript,
+        words: Words,
         dockerfiles: Mapping[str, Dockerfile],
     ) -> None:
         self._tracked = tracked
-        self._dockerfiles = dockerfiles
         self._python = python
         self._javascript = javascript
-
-    def all(self) -> list[Written]:
-        """Everything found, by file and line, whatever it is worth there."""
-        found = [it for path in self._tracked for it in self._file(path)]
-        for dockerfile in self._dockerfiles.values():
-            found += images.read(dockerfile)
-        for module in self._javascript.holding("passw", "secret", "apikey", "api_key", "://"):
-            found += self._in_javascript(module.file) if not _ASIDE.search(module.file) else []
-        return sorted(dict.fromkeys(found), key=lambda it: it.place)
+        self._words = words
+        self._dockerfiles = dockerfiles
+        self._guards: list[str] = []  # sources that may refuse a value
 
     @property
     def standing(self) -> tuple[Written, ...]:
-        """Those of them with which the code starts."""
-        found = self.all()
+        """Every credential by file and line, but those with which the code does not start."""
+        found = [it for path in self._tracked for it in self._file(path)]
+        for dockerfile in self._dockerfiles.values():
+            found += images.read(dockerfile)
+        for path in self._words.holding(*_IN_JAVASCRIPT, suffixes=JAVASCRIPT):
+            found += self._in_javascript(path)
         refused = self._refused({it.value for it in found if not it.what})
-        return tuple(it for it in found if it.value not in refused)
+        standing = dict.fromkeys(it for it in found if it.value not in refused)
+        return tuple(sorted(standing, key=lambda it: it.place))
 
     def _file(self, path: str) -> Iterator[Written]:
         if texts.is_key(path) and is_deployed(path):
@@ -69,12 +80,19 @@ class Secrets:
         if reader is None or not is_deployed(path) or _ASIDE.search(path):
             return
         data = self._tracked.bytes(path)
-        if data is None or not _NAMED.search(data):
+        if data is None:
+            return
+        self._note(path, data)
+        if not _NAMED.search(data):
             return
         if path.endswith(".py"):
             yield from self._in_python(path)
         else:
             yield from reader(self._tracked, path)
+
+    def _note(self, path: str, data: bytes) -> None:
+        if path.endswith(_GUARDING) and _REFUSING.search(data):
+            self._guards.append(path)
 
     def _in_python(self, path: str) -> Iterator[Written]:
         text = self._tracked.text(path)
@@ -82,6 +100,10 @@ class Secrets:
             yield from sources.read(tree, path)
 
     def _in_javascript(self, path: str) -> Iterator[Written]:
+        data = self._tracked.bytes(path) or b""
+        self._note(path, data)
+        if _ASIDE.search(path) or not _WORTH.search(data):
+            return
         module = self._javascript.module(path)
         for read in module.reads:
             if read.default:
@@ -93,16 +115,15 @@ class Secrets:
     def _refused(self, values: set[str]) -> frozenset[str]:
         """Those of the values with which some code here does not start."""
         found: set[str] = set()
-        for path in self._tracked if values else ():
-            if path.endswith((".py", ".ts", ".js", ".mjs", ".sh")) and is_deployed(path):
-                text = self._tracked.text(path) or ""
-                if any(value in text for value in values):
-                    found.update(self._refused_in(path, text))
+        for path in self._guards if values else ():
+            text = self._tracked.text(path) or ""
+            if any(value in text for value in values):
+                found.update(self._refused_in(path, text))
         return frozenset(found & values)
 
     def _refused_in(self, path: str, text: str) -> Iterator[str]:
         if path.endswith(".py"):
-            if ("raise" in text or "exit" in text) and (tree := self._python.tree(path)):
+            if tree := self._python.tree(path):
                 yield from refusals.in_python(tree)
         elif path.endswith(".sh"):
             yield from refusals.in_shell(text)
