@@ -8,8 +8,10 @@ is the family and the last two are the rule's own number:
 | SUM001 | SEC001 | a credential is written in the source |
 | SUM002 | SEC002 | a secret has a default that works |
 | SUM003 | SEC003 | every origin may call |
+| SUM006 | SEC006 | debugging or reloading is on by default |
 | SUM008 | SEC008 | a certificate is not verified |
 | SUM115 | REL015 | a call may wait for ever |
+| SUM202 | OBS002 | a metric is never updated, among others that are |
 
 `# noqa: SUM003` and `# summit: ignore SEC003 -- reason` both let one stay.
 """
@@ -20,12 +22,14 @@ import ast
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from pipelines.audit.audit import audit
 from pipelines.audit.findings import Fault, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.model.expressions import Source
+from pipelines.audit.model.python.switches import read_switches
 from pipelines.audit.rule import Rule
 from pipelines.audit.rules import RULES, timeouts
 from pipelines.audit.rules.timeouts import python as clients
@@ -42,25 +46,41 @@ def code(rule: str) -> str:
     return f"SUM{_FAMILIES[family]}{int(rule.removeprefix(family)):02}"
 
 
-def _one(part: Callable[[Source, str], Iterator[Fault]], rule: Rule) -> Rule:
-    """The rule, asking only of one module what it otherwise asks of what images run."""
-
-    def check(model: Model) -> Iterator[Fault]:
-        for file in model.tracked:
-            tree = model.python.tree(file) if timeouts.is_code(file) else None
-            if tree is not None:
-                yield from part(Source(tree), file)
-
-    return replace(rule, check=check)
+def _calls(file: str, model: Model) -> Iterator[Fault]:
+    """Clients without a timeout, whichever image runs them."""
+    tree = model.python.tree(file) if timeouts.is_code(file) else None
+    if tree is not None:
+        yield from clients.in_module(Source(tree), file)
 
 
-def _rules() -> Mapping[str, Rule]:
-    whole = ("SEC001", "SEC002", "SEC003", "SEC008")
-    parts = {"REL015": clients.in_module}
-    return {
-        **{rule: RULES[rule] for rule in whole if rule in RULES},
-        **{rule: _one(part, RULES[rule]) for rule, part in parts.items()},
-    }
+def _switches(file: str, model: Model) -> Iterator[Fault]:
+    """Debugging that is on; not behind `__main__`, which may be no image's entry."""
+    tree = model.python.tree(file) if timeouts.is_code(file) else None
+    for switch in read_switches(tree, file) if tree is not None else ():
+        if not switch.is_main:
+            message = f"debugging or reloading is on by default: {switch.text}"
+            yield Fault(switch.place, message, "turn it off by default, and on by a variable")
+
+
+def _metrics(file: str, model: Model) -> Iterator[Fault]:
+    """Metrics that stand still; a module that updates none of its own declares them for others."""
+    faults = list(RULES["OBS002"](model))
+    if len(faults) < len(model.python.module(file).metrics):
+        yield from faults
+
+
+# Rules that one file decides, and what one file decides of others.
+_WHOLE = ("SEC001", "SEC002", "SEC003", "SEC008")
+_PARTS: Mapping[str, Callable[[str, Model], Iterator[Fault]]] = {
+    "REL015": _calls,
+    "SEC006": _switches,
+    "OBS002": _metrics,
+}
+
+
+def _rules(file: str) -> Mapping[str, Rule]:
+    parts = {rule: replace(RULES[rule], check=partial(part, file)) for rule, part in _PARTS.items()}
+    return {**{rule: RULES[rule] for rule in _WHOLE}, **parts}
 
 
 class Plugin:
@@ -79,7 +99,7 @@ class Plugin:
     def run(self) -> Iterator[Found]:
         """Line, column, text and the plug-in, for each finding."""
         text = self._text.encode(errors="surrogateescape")
-        report = audit(Tracked({self._file: lambda: text}), _rules())
+        report = audit(Tracked({self._file: lambda: text}), _rules(self._file))
         for it in report.findings:
             if not it.is_open and not it.suppressed and it.severity > Severity.NOTE:
                 yield it.place.line, 0, f"{code(it.rule)} {it.message}: {it.remedy}", type(self)

@@ -21,6 +21,7 @@ extension =
     SUM = pipelines.audit.flake8:Plugin
 paths = {ROOT}
 """
+_COUNTER = "from prometheus_client import Counter\n"
 _OPEN = 'app.add_middleware(CORSMiddleware, allow_origins=["*"])'
 _MODULE = f"""\
 import os
@@ -67,6 +68,28 @@ def test_a_finding_reads_as_in_the_audit(tmp_path: Path) -> None:
     (line,) = flake8(tmp_path, text)
     message, remedy = "CORSMiddleware allows every origin", "name the origins that may call, and"
     assert line.startswith(f"2:1: SUM003 {message}: {remedy}")
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("from flask import Flask\napp = Flask(__name__)\napp.run(debug=True)\n", ["SUM006"]),
+        ("from fastapi import FastAPI\napp = FastAPI(debug=True)\n", ["SUM006"]),
+        ("from fastapi import FastAPI\napp = FastAPI(debug=False)\n", []),
+        ('if __name__ == "__main__":\n    app.run(debug=True)\n', []),
+        (
+            f'{_COUNTER}A = Counter("a_total", "a")\nB = Counter("b_total", "b")\nA.inc()\n',
+            ["SUM202"],
+        ),
+        (f'{_COUNTER}A = Counter("a_total", "a")\n', []),
+    ],
+)
+def test_what_needs_the_repository_is_said_of_one_file_only_where_it_is_sure(
+    text: str, codes: list[str]
+) -> None:
+    found = Plugin(ast.Module([], []), "app/main.py", [text]).run()
+
+    assert [it[2].split()[0] for it in found] == codes
 
 
 def test_both_kinds_of_comment_let_one_stay(tmp_path: Path) -> None:
