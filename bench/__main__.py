@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import containers, gates, gateway, images, kit, ledger, mttd, plan, startup, up
+from bench import audit, containers, gates, gateway, images, kit, ledger, mttd, plan, startup, up
 from bench.measure import report
 
 BENCHES = {
@@ -17,6 +17,7 @@ BENCHES = {
     "images": images,
     "containers": containers,
     "mttd": mttd,
+    "audit": audit,
     "kit": kit,
     "gateway": gateway,
 }
