@@ -9,16 +9,19 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from stat import S_ISREG
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import pygit2
 from pygit2.enums import ConfigLevel, FileMode, FileStatus, ObjectType, Option
 
 from pipelines.errors import ConfigError
+
+T = TypeVar("T")
 
 # A file that somebody wrote is smaller; what is larger is data.
 LARGEST = 1_000_000  # bytes
@@ -34,7 +37,8 @@ class Tracked:
     """The files below one folder that Git tracks, at a revision or as they are now.
 
     `paths` are regular files only, sorted, relative to the folder and with `/`; `links` and
-    `submodules` are names whose contents are never followed.
+    `submodules` are names whose contents are never followed. `ids` name the contents where Git
+    knows them: at a revision. What is made of those may be kept in a `memory` for another one.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Tracked:
         *,
         links: frozenset[str] = frozenset(),
         submodules: frozenset[str] = frozenset(),
+        ids: Mapping[str, str] | None = None,
         revision: str = "",
         origin: str = "",
     ) -> None:
@@ -50,8 +55,10 @@ class Tracked:
         self.paths = tuple(self._read)
         self.links = links
         self.submodules = submodules
+        self.ids = ids or {}
         self.revision = revision
         self.origin = origin
+        self.memory: MutableMapping[tuple[str, str, str], Any] | None = None
         self.too_large: set[str] = set()
         self._last: tuple[str, str | None] = ("", None)
 
@@ -77,11 +84,7 @@ class Tracked:
 
     def bytes(self, path: str) -> bytes | None:
         """The contents; None when nothing tracked has that name, or it is larger than `LARGEST`."""
-        read = self._read.get(path)
-        try:
-            data = read() if read else None
-        except (OSError, KeyError):  # removed since, or a blob that a partial clone lacks
-            return None
+        data = self.once("bytes", path, lambda: _bounded(self._read.get(path)))
         if data is not None and len(data) > LARGEST:
             self.too_large.add(path)
             return None
@@ -100,6 +103,20 @@ class Tracked:
     def lines(self, path: str) -> list[str]:
         """The lines of a text, without their ends; none of what is no text."""
         return (self.text(path) or "").split("\n")
+
+    def once(self, what: str, path: str, make: Callable[[], T]) -> T:
+        """What `make` makes of a file's name and contents, and of nothing else.
+
+        The same file at another revision is not read again where both have one memory.
+        """
+        if self.memory is None or path not in self.ids:
+            return make()
+        key = (what, path, self.ids[path])
+        try:
+            made: T = self.memory[key]
+        except KeyError:
+            made = self.memory[key] = make()
+        return made
 
     @cached_property
     def folders(self) -> frozenset[str]:
@@ -127,6 +144,14 @@ class Tracked:
 
 def _given(text: str) -> Callable[[], bytes]:
     return lambda: text.encode(errors="replace")
+
+
+def _bounded(read: Callable[[], bytes] | None) -> bytes | None:
+    try:
+        data = read() if read else None
+    except (OSError, KeyError):  # removed since, or a blob that a partial clone lacks
+        return None
+    return data[: LARGEST + 1] if data else data
 
 
 def join(folder: str, path: str) -> str | None:
@@ -216,6 +241,7 @@ def at(repository: pygit2.Repository, revision: str, prefix: str = "") -> Tracke
         below = f" with a folder {prefix}" if prefix else ""
         raise ConfigError(f"no commit called {revision!r}{below}") from error
     paths: dict[str, Callable[[], bytes]] = {}
+    ids: dict[str, str] = {}
     links, submodules = set(), set()
     waiting = [("", tree)]
     while waiting:
@@ -228,12 +254,14 @@ def at(repository: pygit2.Repository, revision: str, prefix: str = "") -> Tracke
                 links.add(path)
             elif entry.type == ObjectType.BLOB:
                 paths[path] = _blob(repository, entry.id)
+                ids[path] = str(entry.id)
             else:
                 submodules.add(path)
     return Tracked(
         paths,
         links=frozenset(links),
         submodules=frozenset(submodules),
+        ids=ids,
         revision=str(found.id),
         origin=_origin(repository),
     )

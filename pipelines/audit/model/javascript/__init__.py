@@ -58,9 +58,12 @@ class JavaScript:
     def module(self, file: str) -> Module:
         """The facts of one file; an empty module for what is none."""
         if file not in self._modules:
-            data = written(self._tracked, file) if file.endswith(SUFFIXES) else None
-            self._modules[file] = _module(data, file) if data is not None else Module(file)
+            self._modules[file] = self._tracked.once("javascript", file, lambda: self._read(file))
         return self._modules[file]
+
+    def _read(self, file: str) -> Module:
+        data = written(self._tracked, file) if file.endswith(SUFFIXES) else None
+        return _module(data, file) if data is not None else Module(file)
 
     def find(self, name: str, file: str) -> str | None:
         """The file that `import "./name"` means in this file; None for a package."""

@@ -108,11 +108,12 @@ class Python:
     def module(self, file: str) -> Module:
         """The facts of one file."""
         if file not in self._modules:
-            tree = self.tree(file)
-            self._modules[file] = (
-                facts(file, tree) if tree is not None else Module(file, is_broken=True)
-            )
+            self._modules[file] = self.tracked.once("python", file, lambda: self._read(file))
         return self._modules[file]
+
+    def _read(self, file: str) -> Module:
+        tree = self.tree(file)
+        return facts(file, tree) if tree is not None else Module(file, is_broken=True)
 
     def tree(self, file: str) -> ast.Module | None:
         """The syntax tree, parsed anew; None for what is no Python."""
