@@ -29,9 +29,9 @@ class Topic:
 
     A claim is about it when it has a word of `subject`, and of `act` where that is given. Each
     finding of `rules` speaks against the claim; one of `lacking`, which says that something is
-    missing in one place, only where the claim names the place or says that all have it. `about`
-    is what a rule's finding must mention to concern this topic. `files` are those that the rules
-    look at, `trace` what such a file holds when there is something to look at.
+    not there or not good in one place, only where the claim names the place or speaks of all.
+    `about` is what a rule's finding must mention to concern this topic. `files` are those that the
+    rules look at, `trace` what such a file holds when there is something to look at.
     """
 
     name: str
@@ -160,8 +160,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "health checks",
         _text(r"\bhealth[- _]?checks?\b"),
-        ("REL002", "REL003", "REL012"),
-        ("REL001",),
+        ("REL002", "REL012"),
+        ("REL003", "REL001"),
         about={"REL012": _text(r"health|curl|wget|probe")},
         files=_text(_COMPOSE, _DOCKERFILE),
         trace=_text(r"healthcheck"),
@@ -277,8 +277,8 @@ TOPICS: tuple[Topic, ...] = (
             r"\bmetrics (?:endpoints?|export\w*|exposed|added|enabled|collect\w*|for|on|in)\b",
             r"\bexpos\w+ (?:\w+ ){0,3}metrics\b",
         ),
-        ("REL013",),
-        ("OBS001",),
+        (),
+        ("REL013", "OBS001"),
         about={"REL013": _METRICS},
         files=_text(_CODE),
         trace=_text(r"metrics|prometheus"),
@@ -289,7 +289,8 @@ TOPICS: tuple[Topic, ...] = (
             r"\berror (?:tracking|counters?|metrics?|counting)\b|\b5xx\b.*\b(?:count|increment)",
             r"increment\w* (?:\w+ )?counters?|\bcounters?\b",
         ),
-        ("OBS002", "REL013"),
+        ("OBS002",),
+        ("REL013",),
         about={"REL013": _METRICS},
         files=_text(_CODE),
         trace=_text(r"counter"),

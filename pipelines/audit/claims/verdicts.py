@@ -7,16 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
+from itertools import chain
 
 from pipelines.audit.claims import sources, statements
 from pipelines.audit.claims.scope import Layout, Scope
+from pipelines.audit.claims.sources import Manner
 from pipelines.audit.claims.statements import Form, Statement
 from pipelines.audit.claims.topics import Topic, without_paths
 from pipelines.audit.findings import Finding, Severity
-from pipelines.audit.model import Model
+from pipelines.audit.model import Model, markdown
 from pipelines.audit.model.roles import Role, is_deployed, role
 from pipelines.audit.place import Place
 
+MESSAGE = "commit message"
 _MOST = 5  # pieces of counter-evidence that are worth reading
 
 
@@ -90,12 +93,20 @@ class Verdict:
         return Status.BACKED if is_backed else Status.OPEN
 
 
-def verdicts(model: Model, findings: Iterable[Finding], files: Sequence[str] = ()) -> list[Verdict]:
-    """A verdict for every claim of these files, or of all documents, by file and line."""
+def verdicts(
+    model: Model, findings: Iterable[Finding], files: Sequence[str] = (), message: str = ""
+) -> list[Verdict]:
+    """A verdict for every claim of these files, or of all documents, by file and line.
+
+    And for those of a commit's `message`, if one is given, as if it stood in a file `MESSAGE`.
+    """
     layout = Layout(model)
     known = [it for it in findings if not it.is_open and not it.suppressed]
+    documents = sources.documents(model.tracked, files)
+    if message:
+        documents = chain([(markdown.parse(message, MESSAGE), Manner.COMMIT)], documents)
     found: list[Verdict] = []
-    for document, manner in sources.documents(model.tracked, files):
+    for document, manner in documents:
         claims = _claims(layout, statements.read(document, manner))
         found += _summed_up([_judged(claim, known) for claim in claims])
     return found

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from pipelines.audit.claims import judging, printing
-from pipelines.audit.claims.verdicts import Verdict, verdicts
+from pipelines.audit.claims.verdicts import Status, Verdict, verdicts
 from pipelines.audit.findings import Confidence, Finding, Severity
 from pipelines.audit.place import Place
 from pipelines.errors import ConfigError
 from tests.audit import repository
+from tests.audit.history.checkout import Checkout
 
 TEXT = """\
 All 2 issues have been fixed.
@@ -114,3 +116,17 @@ def test_a_file_that_is_not_tracked_is_named() -> None:
         judging.judge(repository.tracked({"FIXES.md": TEXT}), ["FIX.md"])
 
     assert "FIXES.md" in str(raised.value.hint)
+
+
+def test_a_commit_is_held_to_its_own_message(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    id_ = checkout.commit("fix: lock down CORS", {"main.py": "allow_origins = ['*']\n"})
+    said = judging.message(tmp_path, id_)
+
+    (verdict,) = verdicts(repository.model({"main.py": "cors = 1\n"}), [WILDCARD], message=said)
+
+    assert said == "fix: lock down CORS\n"
+    assert str(verdict.place) == "commit message:1"
+    assert verdict.status is Status.CONTRADICTED
+    assert judging.message(tmp_path, "no-such-commit") == ""
+    assert judging.message(tmp_path / "nowhere", id_) == ""

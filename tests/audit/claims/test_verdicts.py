@@ -138,6 +138,25 @@ def test_a_claim_that_names_variables_is_about_those() -> None:
     assert status("- Externalized `B_PASSWORD` to env\n", found) is Status.BACKED
 
 
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("Prometheus metrics added", Status.BACKED),  # another service may have them
+        ("Metrics endpoint added to the `gateway`", Status.CONTRADICTED),
+        ("Metrics endpoint added to fusion", Status.OPEN),
+        ("Metrics endpoint added to all services", Status.CONTRADICTED),
+    ],
+)
+def test_what_is_broken_in_one_place_counts_where_the_claim_names_it(
+    claim: str, expected: Status
+) -> None:
+    undeclared = finding(
+        "REL013", "apps/gateway/main.py:2", "imports prometheus_client", service="gateway"
+    )
+
+    assert status(f"- {claim}\n", undeclared) is expected
+
+
 def test_what_matters_little_speaks_only_against_a_claim_that_names_its_file() -> None:
     low = finding("GATE002", "Makefile:2", severity=Severity.LOW)
 
