@@ -19,6 +19,7 @@ from pipelines.audit.tracked import Tracked, join
 
 _PATH = re.compile(r"[\w.@{}*+-]+(?:/[\w.@{}*+-]+)*/?")
 _MOST = 20  # files; a name that so many have names none of them
+_PATTERNS = 50  # that are held against all files
 _MARKERS = ("Dockerfile", "package.json", "requirements.txt", "pyproject.toml", "go.mod")
 # Words that name a component only in backticks, or before "service".
 _PLAIN = re.compile(
@@ -37,6 +38,7 @@ class Layout:
     def __init__(self, model: Model) -> None:
         self.tracked: Tracked = model.tracked
         self._projects = model.projects
+        self._matched: dict[str, list[str]] = {}
 
     @cached_property
     def services(self) -> dict[str, tuple[Service, ...]]:
@@ -110,12 +112,19 @@ class Layout:
                 yield f"{path}/"
                 return
         if "*" in word:
-            found = [path for path in self.tracked if fnmatchcase(path, word)]
+            found = self._matching(word)
         else:
             found = self._by_name.get(word.rpartition("/")[2], [])
             found = [path for path in found if path == word or path.endswith(f"/{word}")]
         if len(found) <= _MOST:
             yield from found
+
+    def _matching(self, pattern: str) -> list[str]:
+        """The files that a pattern names; of a flood of patterns the first ones count."""
+        if pattern not in self._matched and len(self._matched) < _PATTERNS:
+            found = [path for path in self.tracked if fnmatchcase(path, pattern)]
+            self._matched[pattern] = found[: _MOST + 1]
+        return self._matched.get(pattern, [])
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import islice
 
 from pipelines.audit.claims import stance, topics
 from pipelines.audit.claims.sources import Manner
@@ -82,6 +83,8 @@ _DONE_CELL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _VERSION = re.compile(r"\bunreleased\b|\bv?\d+\.\d+", re.IGNORECASE)
+_MOST = 500  # statements; a document with more was made by a program
+_SENTENCE = 400  # characters; what is longer is no sum
 _RELEASES = 2  # of a changelog: what is older may have been changed since, and honestly
 _MINOR = re.compile(r"breaking|files|upgrade", re.IGNORECASE)
 _LEAD = re.compile(r"([^:.\n]{1,40}):\s")
@@ -89,7 +92,7 @@ _LEAD = re.compile(r"([^:.\n]{1,40}):\s")
 
 def read(document: Document, manner: Manner) -> list[Statement]:
     """What the document says is done, in its order."""
-    return list(_Reading(document, manner).statements())
+    return list(islice(_Reading(document, manner).statements(), _MOST))
 
 
 class _Reading:
@@ -187,7 +190,7 @@ class _Reading:
         for sentence, place in block.sentences():
             if stance.is_open(sentence):
                 continue
-            is_summary = bool(_SUMMARY.search(sentence))
+            is_summary = _sums_up(sentence)
             found = topics.about(sentence) if not is_summary else ()
             is_said = stance.says_done(sentence) or (
                 self.manner is Manner.COMMIT and stance.is_imperative(sentence)
@@ -230,7 +233,7 @@ def _statement(
         listed=tuple(it.text for it in told if _is_files(it)),
         topics=found,
         numbers=numbers,
-        is_summary=bool(_SUMMARY.search(block.text)) and not found,
+        is_summary=not found and _sums_up(block.text),
     )
 
 
@@ -263,6 +266,10 @@ def _is_done_row(block: Block) -> bool:
     return bool(said) and all(
         _DONE_CELL.fullmatch(cell) and not stance.is_open(cell) for cell in said
     )
+
+
+def _sums_up(text: str) -> bool:
+    return bool(_SUMMARY.search(text[:_SENTENCE]))
 
 
 def _bare(text: str) -> str:

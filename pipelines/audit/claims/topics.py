@@ -441,7 +441,8 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 _PATH = re.compile(
-    r"(?:[\w.*{}-]+/)*[\w*-]+\.(?!sock\b)[a-z]{2,5}\b(?:\.\w+)?|https?://\S+", re.IGNORECASE
+    r"(?<![\w.*{}/-])(?:[\w.*{}-]+/)*[\w*-]+\.(?!sock\b)[a-z]{2,5}\b(?:\.\w+)?|https?://\S+",
+    re.IGNORECASE,
 )
 # What begins so does not say that there is now something that was not there.
 _REMOVAL = re.compile(

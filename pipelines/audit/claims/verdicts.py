@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -101,7 +101,7 @@ def verdicts(
     And for those of a commit's `message`, if one is given, as if it stood in a file `MESSAGE`.
     """
     layout = Layout(model)
-    known = [it for it in findings if not it.is_open and not it.suppressed]
+    known = _by_rule(it for it in findings if not it.is_open and not it.suppressed)
     documents = sources.documents(model.tracked, files)
     if message:
         documents = chain([(markdown.parse(message, MESSAGE), Manner.COMMIT)], documents)
@@ -168,7 +168,14 @@ def _scope(layout: Layout, statement: Statement) -> Scope:
     )
 
 
-def _judged(claim: Claim, findings: Sequence[Finding]) -> Verdict:
+def _by_rule(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = {}
+    for it in findings:
+        found.setdefault(it.rule, []).append(it)
+    return found
+
+
+def _judged(claim: Claim, findings: Mapping[str, Sequence[Finding]]) -> Verdict:
     if claim.is_documented:
         return Verdict(claim)
     topics = claim.statement.topics
@@ -176,10 +183,16 @@ def _judged(claim: Claim, findings: Sequence[Finding]) -> Verdict:
     return Verdict(claim, tuple(found))
 
 
-def _counter(claim: Claim, findings: Iterable[Finding]) -> list[Finding]:
+def _counter(claim: Claim, findings: Mapping[str, Sequence[Finding]]) -> list[Finding]:
     """The findings that concern exactly what the claim is about."""
     topics = claim.statement.topics
-    return [it for it in findings if any(_is_against(it, claim, topic) for topic in topics)]
+    rules = dict.fromkeys(rule for topic in topics for rule in topic.held_to)
+    return [
+        it
+        for rule in rules
+        for it in findings.get(rule, ())
+        if any(_is_against(it, claim, topic) for topic in topics)
+    ]
 
 
 def _is_against(finding: Finding, claim: Claim, topic: Topic) -> bool:

@@ -14,6 +14,7 @@ from pipelines.console import Colour, paint, table
 
 VERSION = 1  # of the shape of the JSON
 _MOST = 5  # commits that are named for what they brought or took
+_LONGEST = 72  # characters of a subject
 _COLOURS = {
     Severity.HIGH: Colour.BAD,
     Severity.MEDIUM: Colour.WARN,
@@ -84,11 +85,15 @@ def _changes(history: History) -> Iterator[str]:
     ]
     changed.sort(key=lambda it: (-(it[0] + it[1]), it[2].when, it[2].id))
     rows = [
-        [f"+{came}", f"-{went}", _commit(commit), visible(commit.subject)]
+        [f"+{came}", f"-{went}", _commit(commit), visible(_cut(commit.subject))]
         for came, went, commit in changed[:_MOST]
     ]
     if rows:
         yield table(["came", "went", "commit", ""], rows)
+
+
+def _cut(subject: str) -> str:
+    return subject if len(subject) <= _LONGEST else f"{subject[:_LONGEST].rstrip()}..."
 
 
 def _commit(commit: Commit) -> str:

@@ -266,3 +266,22 @@ def test_the_worst_counter_evidence_comes_first() -> None:
 
     assert verdict.counter == (high, low)
     assert verdict.rules == ("SEC001", "SEC002")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- CORS locked down in `apps/*{0}*/x.py`",
+        "- CORS locked down in `apps/{0}/main.py` and fusion",
+        "- [x] " + "all issues " * 150 + "{0}",
+        "- " + "a/" * 900 + "{0} added",
+        "- " + "health check " * 150 + "{0} added",
+    ],
+    ids=["patterns", "files", "sums", "path", "words"],
+)
+def test_a_flood_of_claims_is_judged_in_time(line: str) -> None:
+    text = "\n".join(line.format(number) for number in range(200_000 // len(line)))
+    files = {**FILES, **{f"src/{number}.py": "" for number in range(2_000)}}
+
+    judged(text, [WILDCARD, CURL] * 500, files=files)
