@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from invoke import tasks as invoke_tasks
 from invoke.context import Context
@@ -33,6 +33,7 @@ def task(
 
     def decorate(body: Body[P]) -> Task[Body[P]]:
         made: Task[Body[P]] = invoke_tasks.task(
+            klass=_Lettered,
             name=name,
             default=default,
             help=dict(help or {}),
@@ -43,6 +44,14 @@ def task(
         return made
 
     return decorate
+
+
+class _Lettered(Task[Body[P]]):
+    """A task none of whose options takes the letter of `--help`."""
+
+    def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
+        found: dict[str, Any] = super().arg_opts(name, default, {*taken_names, "h"})
+        return found
 
 
 def _bordered(body: Body[P]) -> Body[P]:

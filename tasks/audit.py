@@ -21,7 +21,7 @@ NAME = "audit"  # of the gate too
     name="run",
     default=True,
     iterable=["only"],
-    optional=["affected"],
+    optional=["affected", "claims"],
     help={
         **gates.OPTIONS,
         "path": "the repository, or a folder of it",
@@ -33,6 +33,12 @@ NAME = "audit"  # of the gate too
         "baseline": "a file of known findings, which do not count",
         "write_baseline": "write what is found to such a file; then nothing counts",
         "diff_base": "a commit or branch: only what is new since the audited commit left it counts",
+        "claims": "a verdict for each claim of the documents; of some: --claims=A.md,B.md",
+        "history": "when each issue came, went and came back, commit by commit (also as html)",
+        "limit": "of the history, only so many commits back",
+        "fix": "print what can be fixed safely as a diff, each fix proven by auditing again",
+        "apply": "with --fix: write it, too",
+        "pins": "with --fix: a map of actions to commits, as `actions/checkout@v4: 11bd71...`",
     },
 )
 def run(
@@ -51,6 +57,12 @@ def run(
     baseline: str = "",
     write_baseline: str = "",
     diff_base: str = "",
+    claims: str | bool | None = None,
+    history: bool = False,
+    limit: int = 0,
+    fix: bool = False,
+    apply: bool = False,
+    pins: str = "",
 ) -> None:
     """Look for what would break a launch: without options as the gate, with them any repository.
 
@@ -59,6 +71,7 @@ def run(
     request = Request((NAME,), gates.ref(affected), jobs, keep_going, strict_inputs)
     is_gate = plan or request != Request((NAME,))
     is_own = any((path, rev, format, output, fail_on, only, baseline, write_baseline, diff_base))
+    is_own = is_own or any((claims, history, limit, fix, apply, pins))
     root = nearest_root(str(Path.cwd()))
     if is_gate and is_own:
         raise ConfigError(
@@ -81,7 +94,15 @@ def run(
         write_baseline=Path(write_baseline) if write_baseline else None,
         diff_base=diff_base,
     )
-    command.run(asked)
+    _one_way(claims=bool(claims), history=history, fix=fix)
+    if claims:
+        command.claims(asked, [] if claims is True else str(claims).split(","))
+    elif history:
+        command.history(asked, limit)
+    elif fix:
+        command.fix(asked, pins=Path(pins) if pins else None, is_written=apply)
+    else:
+        command.run(asked)
 
 
 @task()
@@ -104,6 +125,13 @@ def rules(c: Context, markdown: bool = False) -> None:
     from pipelines.audit import explain as explained
 
     console.result(explained.document().rstrip("\n") if markdown else explained.every())
+
+
+def _one_way(**ways: bool) -> None:
+    """Raise `ConfigError` when more than one thing is asked for at once."""
+    asked = [f"--{name}" for name, is_asked in ways.items() if is_asked]
+    if len(asked) > 1:
+        raise ConfigError(f"{' and '.join(asked)} cannot be asked for at once")
 
 
 def _has_gate(root: str) -> bool:

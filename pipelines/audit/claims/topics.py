@@ -344,7 +344,7 @@ TOPICS: tuple[Topic, ...] = (
             r"enforc|\bfails?\b|failing on|fail on|block|remov|strict|no longer|mandatory",
             r"hardened|required|gates? (?:added|enabled|in place)",
         ),
-        files=_text(_WORKFLOW),
+        files=_text(_WORKFLOW, _MAKE),
     ),
     Topic(
         "test scripts",
