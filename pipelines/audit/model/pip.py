@@ -23,6 +23,8 @@ _VALUED = {
     "--default-index", "--index", "--torch-backend", "--exclude-newer", "--overrides", "-C",
     "--root-user-action", "--implementation", "--compile-args", "--global-option", "--report",
     "--group", "--extra", "--package", "--directory", "--project", "--only-group", "--no-group",
+    "--python-platform", "--python-preference", "--prerelease", "--keyring-provider",
+    "--refresh-package", "--build-constraints", "--override", "--exclude",
     "--with", "--without", "--only", "--extras", "-E", "-P", "--upgrade-package", "--resolution",
 }  # fmt: skip
 _VERBS = ("install", "wheel", "download", "sync")

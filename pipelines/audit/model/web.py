@@ -37,6 +37,7 @@ _APPS = (
     "FastAPI(", "Flask(", "Starlette(", "Application(", "_application", "Sanic(", "Quart(",
     "Litestar(", "Bottle(", "App(", "NinjaAPI(",
 )  # fmt: skip
+_OF_METRICS = ("metrics", "prometheus", "Prometheus", "Instrument")
 _OF_HEALTH = ("health", "ready", "live", "ping", "status")
 
 
@@ -91,7 +92,7 @@ class WebService:
         wanted = path.rstrip("/") or "/"
         if "django_prometheus" in self.libraries:
             return True
-        for module in self.holding("metrics", "prometheus", "Instrument"):
+        for module in self.holding("metrics", "prometheus", "Prometheus", "Instrument"):
             if module.is_broken or any(_is_at(route.path, wanted) for route in module.routes):
                 return True
             if any(_EXPOSES.search(name) for name in module.calls):

@@ -20,11 +20,11 @@ from pipelines.audit.tracked import Tracked
 # What can be asked of every file at once (`holding`), without parsing any.
 MARKS = (
     "environ", "getenv", "config(", "env(", "env.", "BaseSettings", "Settings", "sys.path",
-    "prometheus", "opentelemetry", "create_counter", "structlog", "Instrument", ".inc(", ".observe(", ".labels(", "metrics", "health", "ready",
-    "live", "ping", "status", "FastAPI(", "Flask(", "Starlette(", "Application(", "_application",
-    "Sanic(", "Quart(", "Litestar(", "Bottle(", "App(", "NinjaAPI(", "dictConfig", "fileConfig",
-    "setFormatter", "addHandler", "basicConfig", "getLogger", "print(", "debug=", "debug:",
-    ".debug =", "DEBUG", "reload=",
+    "prometheus", "Prometheus", "opentelemetry", "create_counter", "structlog", "Instrument",
+    ".inc(", ".observe(", ".labels(", "metrics", "health", "ready", "live", "ping", "status",
+    "FastAPI(", "Flask(", "Starlette(", "Application(", "_application", "Sanic(", "Quart(", "Litestar(",
+    "Bottle(", "App(", "NinjaAPI(", "dictConfig", "fileConfig", "setFormatter", "addHandler",
+    "basicConfig", "getLogger", "print(", "debug=", "debug:", ".debug =", "DEBUG", "reload=",
 )  # fmt: skip
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(?:\(([^()]*)\)|([^\n;]*))"
