@@ -27,9 +27,9 @@ _MEASURES = (
 )  # fmt: skip
 _EXPOSES = re.compile(
     r"(start_http_server|start_wsgi_server|make_asgi_app|make_wsgi_app|generate_latest|expose"
-    r"|Instrumentator|PrometheusMetrics|GunicornPrometheusMetrics|PrometheusMiddleware"
+    r"|Instrumentator|PrometheusMetrics|GunicornPrometheusMetrics"
     r"|PrometheusMetricReader|PrometheusController|PrometheusConfig|handle_metrics"
-    r"|MetricsMiddleware|start_http_server_in_thread|ExportToDjangoView)$"
+    r"|start_http_server_in_thread|ExportToDjangoView)$"
 )
 
 
@@ -92,7 +92,7 @@ class WebService:
         wanted = path.rstrip("/") or "/"
         if "django_prometheus" in self.libraries:
             return True
-        for module in self.holding("metrics", "prometheus", "Prometheus", "Instrument"):
+        for module in self.holding(*_OF_METRICS):
             if module.is_broken or any(_is_at(route.path, wanted) for route in module.routes):
                 return True
             if any(_EXPOSES.search(name) for name in module.calls):

@@ -69,7 +69,6 @@ def test_a_container_name_is_a_host_too() -> None:
         "Instrumentator().instrument(app).expose(app)\n",
         "from prometheus_client import start_http_server\nstart_http_server(9000)\n",
         'app.add_route("/metrics", handle_metrics)\n',
-        "from starlette_exporter import *\napp.add_middleware(PrometheusMiddleware)\n",
         'if PROMETHEUS:\n    @app.get("/metrics")\n    def metrics(): ...\n',
     ],
 )

@@ -53,7 +53,7 @@ def constants(tree: ast.Module) -> dict[str, ast.expr]:
 def facts(file: str, tree: ast.Module) -> Module:
     """What is kept of a module."""
     reader = _Reader(file, constants(tree))
-    for seen in walk(tree):
+    for seen in walk(tree, _LOOKS):
         reader.look(seen)
     return reader.module()
 

@@ -22,9 +22,10 @@ MARKS = (
     "environ", "getenv", "config(", "env(", "env.", "BaseSettings", "Settings", "sys.path",
     "prometheus", "Prometheus", "opentelemetry", "create_counter", "structlog", "Instrument",
     ".inc(", ".observe(", ".labels(", "metrics", "health", "ready", "live", "ping", "status",
-    "FastAPI(", "Flask(", "Starlette(", "Application(", "_application", "Sanic(", "Quart(", "Litestar(",
-    "Bottle(", "App(", "NinjaAPI(", "dictConfig", "fileConfig", "setFormatter", "addHandler",
-    "basicConfig", "getLogger", "print(", "debug=", "debug:", ".debug =", "DEBUG", "reload=",
+    "FastAPI(", "Flask(", "Starlette(", "Application(", "_application", "Sanic(", "Quart(",
+    "Litestar(", "Bottle(", "App(", "NinjaAPI(", "dictConfig", "fileConfig", "setFormatter",
+    "addHandler", "basicConfig", "getLogger", "print(", "debug=", "debug:", ".debug =", "DEBUG",
+    "reload=",
 )  # fmt: skip
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(?:\(([^()]*)\)|([^\n;]*))"

@@ -19,6 +19,7 @@ Known = Mapping[str, ast.expr]
 _NAMES = ("debug", "reload", "use_reloader", "use_debugger", "auto_reload", "autoreload")
 _TRUE = ("1", "true", "yes", "on", "t", "y")
 _OTHER = re.compile("(?i)dev|test|local|debug")  # classes that are chosen on purpose
+_LOOKED_AT = (ast.Call, ast.Assign, ast.ClassDef)
 _RUNS = ("run", "run_app", "run_simple", "serve")
 
 
@@ -40,7 +41,7 @@ class Switch:
 def read_switches(tree: ast.Module, file: str) -> Iterator[Switch]:
     """Every switch that is on by default."""
     known = constants(tree)
-    for seen in walk(tree):
+    for seen in walk(tree, _LOOKED_AT):
         node = seen.node
         if isinstance(node, ast.Call):
             yield from _of_call(node, seen, file, known)

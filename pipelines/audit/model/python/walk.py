@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_FUNCTIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda})
 # Of these nothing hangs; with them every value that is no node.
 _LEAVES = frozenset(
     {ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, ast.Break}
@@ -27,44 +27,46 @@ class Seen(NamedTuple):
     in_function: bool
 
 
-def walk(tree: ast.Module) -> Iterator[Seen]:
-    """Every node that has others below it, in the order of the source, however deep the tree is.
+# A node with what of `Seen` holds for it: a tuple, as there are tens of thousands in a file.
+_Waiting = tuple[ast.AST, bool, bool, bool]
 
-    Names, constants and the like are most of a tree; whoever wants them looks at what they are in.
+
+def walk(tree: ast.Module, wanted: Container[type[ast.AST]]) -> Iterator[Seen]:
+    """The nodes of these types in the order of the source, however deep the tree is.
+
+    Names, constants and the like are most of a tree, and never come by themselves: whoever wants
+    them looks at what they are in.
     """
-    waiting: list[Seen] = [Seen(tree, is_optional=False, is_main=False, in_function=False)]
+    waiting: list[_Waiting] = [(tree, False, False, False)]
     while waiting:
-        seen = waiting.pop()
-        yield seen
-        node, optional, main, within = seen
+        node, optional, main, within = waiting.pop()
+        kind = type(node)
+        if kind in wanted:
+            yield Seen(node, optional, main, within)
         if isinstance(node, ast.If):
-            waiting.extend(reversed(_branches(node, seen)))
+            waiting.extend(reversed(_branches(node, optional, main, within)))
             continue
-        if isinstance(node, _FUNCTIONS):
+        if kind in _FUNCTIONS:
             optional, main, within = True, False, True
         elif isinstance(node, ast.Try | ast.With) and _catches(node):
             optional, main = True, False
-        waiting.extend(Seen(child, optional, main, within) for child in reversed(_below(node)))
+        below: list[_Waiting] = []
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if type(value) is list:
+                below += [(it, optional, main, within) for it in value if type(it) not in _LEAVES]
+            elif type(value) not in _LEAVES:
+                below.append((value, optional, main, within))  # type: ignore[arg-type]
+        below.reverse()
+        waiting += below
 
 
-def _below(node: ast.AST) -> list[ast.AST]:
-    found: list[ast.AST] = []
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if isinstance(value, list):
-            found += [child for child in value if type(child) not in _LEAVES]
-        elif value is not None and type(value) not in _LEAVES:
-            found.append(value)
-    return found
-
-
-def _branches(node: ast.If, seen: Seen) -> list[Seen]:
-    within = seen.in_function
+def _branches(node: ast.If, optional: bool, main: bool, within: bool) -> list[_Waiting]:
     is_main = _is_main(node.test)
     return [
-        Seen(node.test, seen.is_optional, seen.is_main, within),
-        *(Seen(it, is_optional=True, is_main=is_main, in_function=within) for it in node.body),
-        *(Seen(it, is_optional=True, is_main=False, in_function=within) for it in node.orelse),
+        (node.test, optional, main, within),
+        *((it, True, is_main, within) for it in node.body),
+        *((it, True, False, within) for it in node.orelse),
     ]
 
 
