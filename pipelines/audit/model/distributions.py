@@ -269,6 +269,27 @@ _IMPORT_OF_PLAIN = {"pulsar-client": "pulsar", "strawberry-graphql": "strawberry
 
 # distribution: what it always brings
 _BRINGS = """
+aiohttp: aiohappyeyeballs
+apscheduler: tzlocal pytz six
+fakeredis: redis sortedcontainers
+gevent: cffi
+google-auth: cryptography pyasn1-modules
+kombu: packaging tzdata
+celery: tzlocal
+opentelemetry-instrumentation: opentelemetry-semantic-conventions
+psycopg: tzdata
+psycopg-pool: typing-extensions
+pyasn1-modules: pyasn1
+python-slugify: text-unidecode
+s3transfer: botocore
+simple-websocket: wsproto
+sympy: mpmath
+tokenizers: huggingface-hub
+trio: attrs idna outcome sniffio sortedcontainers
+tzlocal: tzdata
+watchfiles: anyio
+wsproto: h11
+yarl: idna multidict propcache
 fastapi: starlette pydantic typing-extensions
 starlette: anyio typing-extensions
 anyio: idna sniffio typing-extensions
@@ -620,7 +641,7 @@ def provides(module: str, installed: frozenset[str]) -> bool:
 
     A name that only resembles it counts: `foo` may come from `python-foo` or `foo-py`.
     """
-    for name in candidates(module):
+    for name in _of_telemetry(module) or candidates(module):
         if name.endswith("*"):
             if any(other.startswith(name[:-1]) for other in installed):
                 return True
@@ -630,6 +651,29 @@ def provides(module: str, installed: frozenset[str]) -> bool:
         return False
     own = _core(canonicalize_name(module.partition(".")[0]))
     return any(_resembles(other, own) for other in installed)
+
+
+def _of_telemetry(module: str) -> tuple[str, ...]:
+    """The distributions of a part of OpenTelemetry, which is one package in hundreds of them."""
+    top, _, rest = module.partition(".")
+    kind, _, inner = rest.partition(".")
+    name = inner.partition(".")[0].replace("_", "-")
+    if top != "opentelemetry" or (not inner and kind != "sdk"):
+        return ()
+    if kind == "sdk":
+        return ("opentelemetry-sdk",)
+    if kind == "exporter":
+        return (f"opentelemetry-exporter-{name}*",)
+    if kind == "instrumentation" and name not in _OF_INSTRUMENTATION:
+        return (f"opentelemetry-instrumentation-{name}*",)
+    return ()
+
+
+# Modules of opentelemetry-instrumentation itself, and those that go by another name.
+_OF_INSTRUMENTATION = frozenset(
+    {"instrumentor", "utils", "propagators", "auto-instrumentation", "distro", "dependencies",
+     "environment-variables", "sqlcommenter-utils", "bootstrap", "version", "package", "dbapi"}
+)  # fmt: skip
 
 
 def _resembles(distribution: str, core: str) -> bool:

@@ -85,7 +85,17 @@ def read(command: Command) -> Iterator[Install]:
     elif program == "pip-sync":
         files = [word for word in rest if not word.startswith("-")] or ["requirements.txt"]
         yield from (Install(Source.FILE, command, path=path) for path in files)
-    elif program in ("conda", "mamba", "micromamba", "pixi", "easy_install", "hatch", "rye"):
+    elif program in (
+        "conda",
+        "mamba",
+        "micromamba",
+        "pixi",
+        "easy_install",
+        "hatch",
+        "rye",
+        "opentelemetry-bootstrap",
+        "edot-bootstrap",
+    ):
         yield Install(Source.COMMAND, command, is_unknown=True)
     elif program in ("apt-get", "apt", "apk", "dnf", "yum", "microdnf"):
         yield from _system(rest, command)

@@ -161,6 +161,12 @@ def test_broken_files_are_no_crash(text: str) -> None:
         ("starlette.responses", "fastapi", True),
         ("my_own_thing", "my-own-thing", True),
         ("something", "python-something", True),
+        ("opentelemetry.trace", "opentelemetry-sdk", True),
+        ("opentelemetry.sdk.trace", "opentelemetry-api", False),
+        ("opentelemetry.sdk.trace", "opentelemetry-exporter-otlp", True),
+        ("opentelemetry.instrumentation.redis", "opentelemetry-instrumentation", False),
+        ("opentelemetry.instrumentation.redis", "opentelemetry-instrumentation-redis", True),
+        ("opentelemetry.exporter.otlp.proto.grpc", "opentelemetry-exporter-otlp", True),
         ("something", "other", False),
     ],
 )
