@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
-from pipelines.audit.model.instruments import Helper, dead_helpers, untouched
+from pipelines.audit.model.instrumentation import Helper, dead_helpers
+from pipelines.audit.model.instruments import untouched
 from pipelines.audit.model.monitoring import Target
 from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.model.web import WebService

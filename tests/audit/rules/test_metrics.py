@@ -217,6 +217,19 @@ def test_a_helper_that_is_used_or_none(more: Files) -> None:
     assert found("OBS003", files) == []
 
 
+def test_a_registry_of_ones_own_that_nothing_imports() -> None:
+    registry = "class Registry:\n    def to_prometheus_text(self): ...\n"
+    files = {
+        **system(APP + "from opentelemetry import metrics\n"),
+        "packages/observability/metrics.py": registry,
+        "packages/observability/logs.py": "from .traces import x\n",
+    }
+
+    assert places("OBS003", files) == ["packages/observability/metrics.py:1"]
+    files["packages/observability/logs.py"] = "from .metrics import Registry\n"
+    assert places("OBS003", files) == []
+
+
 def test_a_helper_outside_of_the_build_context() -> None:
     main = """\
         import sys
