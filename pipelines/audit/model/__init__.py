@@ -100,6 +100,11 @@ class Model:
         return self._images.all(self.builds)
 
     @cached_property
+    def other_workflows(self) -> tuple[workflows.Workflow, ...]:
+        """Those in a folder, which no platform runs here: a template's."""
+        return workflows.elsewhere(self.tracked)
+
+    @cached_property
     def workflows(self) -> tuple[workflows.Workflow, ...]:
         return self._kept(workflows.read(self.tracked))
 

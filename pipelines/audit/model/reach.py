@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 _DEEPEST = 12  # make calls a script calls npm calls ...
 _MOST = 20_000  # commands of one repository
-_SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "source", "."))
+_WORKSPACE = re.compile(
+    r"^(\$GITHUB_WORKSPACE|\$\{GITHUB_WORKSPACE\}|\$\{\{ *github\.workspace *\}\})/*"
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ class Reach:
                 start,
                 command=command,
                 chain=(*start.chain, command.place),
-                folder=_within(start.folder, command.folder),
+                folder=within(start.folder, command.folder),
             )
             yield reached
             if depth < _DEEPEST and command.place not in start.chain:  # else a circle
@@ -139,15 +142,16 @@ class Reach:
 
     def _make(self, words: Sequence[str], start: Reached, depth: int) -> Iterator[Reached]:
         call = makefiles.call(words)
-        folder = _within(start.folder, call.folder)
-        makefile = self._makefile(folder)
+        folder = within(start.folder, call.folder)
+        makefile = self.makefile(folder)
         if makefile is None:
             return
         seen: set[str] = set()
         for name in call.goals or (makefile.default,):
             yield from self._target(makefile, name, replace(start, folder=folder), depth, seen)
 
-    def _makefile(self, folder: str | None) -> Makefile | None:
+    def makefile(self, folder: str | None) -> Makefile | None:
+        """The file that make reads in a folder."""
         if folder is None:
             return None
         at = f"{folder}/" if folder else ""
@@ -172,7 +176,7 @@ class Reach:
 
     def _package(self, words: Sequence[str], start: Reached, depth: int) -> Iterator[Reached]:
         script, folder, package = node.call(words)
-        found = self._found_package(_within(start.folder, folder), package)
+        found = self.package(within(start.folder, folder), package)
         if found is None or not script:
             return
         for name in (f"pre{script}", script, f"post{script}"):
@@ -180,7 +184,8 @@ class Reach:
                 inner = replace(start, target=name, source="package", folder=found.folder)
                 yield from self._script(found.scripts[name], inner, depth)
 
-    def _found_package(self, folder: str | None, name: str) -> Package | None:
+    def package(self, folder: str | None, name: str) -> Package | None:
+        """The package of that name, or in that folder where there is no name."""
         if name:
             plain = name.strip("./")
             for each in self._model.packages.values():
@@ -191,7 +196,7 @@ class Reach:
 
     def _shell_script(self, words: Sequence[str], start: Reached, depth: int) -> Iterator[Reached]:
         plain = [word for word in gates.bare(words) if not word.startswith("-")]
-        if plain and plain[0] in _SHELLS:
+        if plain and plain[0] in shell.NAMES:
             plain = plain[1:]
         if not plain or start.folder is None:
             return
@@ -226,7 +231,7 @@ def read_script(text: str, path: str) -> Script | None:
     """A file as a shell script; None for another language."""
     first = text.partition("\n")[0]
     is_shell = first.startswith("#!") and any(
-        word.rpartition("/")[2] in _SHELLS for word in first[2:].split()
+        word.rpartition("/")[2] in shell.NAMES for word in first[2:].split()
     )
     if not is_shell and (first.startswith("#!") or not path.endswith((".sh", ".bash"))):
         return None
@@ -259,12 +264,16 @@ def _runs_anyway(condition: str) -> bool:
 
 
 def _plain(folder: str) -> str | None:
+    folder = _WORKSPACE.sub("./", folder)
     return None if "$" in folder else join("", folder or ".")
 
 
-def _within(folder: str | None, path: str) -> str | None:
+def within(folder: str | None, path: str) -> str | None:
+    """Where `cd path` leads from a folder; None when that cannot be told."""
     if not path:
         return folder
+    if _WORKSPACE.match(path):
+        folder, path = "", _WORKSPACE.sub("./", path)
     if folder is None or "$" in path or path.startswith(("/", "~", "-")) or "GITHUB_" in path:
         return None
     return join(folder, path)

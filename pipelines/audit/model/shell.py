@@ -34,6 +34,7 @@ _WITH_VALUE = {
     "xvfb-run": ("-s", "--server-args", "-n", "--server-num", "-e", "--error-file"),
 }
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
+NAMES = _SHELLS | {"source", "."}  # what runs a file of shell
 _NO_WORDS = ("variable_assignment", "file_redirect", "heredoc_redirect", "herestring_redirect")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 

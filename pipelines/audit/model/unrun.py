@@ -2,74 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.audit.findings import Severity
-from pipelines.audit.model import gates
+from pipelines.audit.model import gates, opaque, suites
 from pipelines.audit.model.gates import Kind
 from pipelines.audit.model.node import Package
-from pipelines.audit.model.reach import Reached, read_script
+from pipelines.audit.model.reach import Reached
 from pipelines.audit.model.roles import Role, role
+from pipelines.audit.model.suites import Suite
 from pipelines.audit.place import Place
-from pipelines.audit.tracked import join
 
 if TYPE_CHECKING:
     from pipelines.audit.model import Model
 
-# What may run anything: what it does cannot be told from its words.
-_OPAQUE = frozenset(
-    (
-        "tox",
-        "nox",
-        "just",
-        "task",
-        "invoke",
-        "inv",
-        "bazel",
-        "bazelisk",
-        "earthly",
-        "dagger",
-        "gradle",
-        "gradlew",
-        "mvn",
-        "mvnw",
-        "rake",
-        "turbo",
-        "nx",
-        "lerna",
-        "moon",
-        "mage",
-        "doit",
-        "hatch",
-        "devenv",
-        "nix",
-        "act",
-        "ctest",
-        "pants",
-        "pre-commit",
-        "buck2",
-        "scons",
-        "ninja",
-        "cmake",
-        "devcontainer",
-        "xtask",
-        "mise",
-    )
-)
-_EVERYWHERE = frozenset(
-    ("-r", "--recursive", "--workspaces", "-ws", "--filter", "-F", "workspaces")
-)
-_OPAQUE_ACTIONS = (
-    "super-linter/",
-    "github/super-linter",
-    "oxsecurity/megalinter",
-    "pre-commit/action",
-    "devcontainers/ci",
-    "nick-fields/retry",
-)
 _OTHER_CI = (
     ".gitlab-ci.yml",
     "Jenkinsfile",
@@ -84,14 +31,9 @@ _OTHER_CI = (
     "cloudbuild.yaml",
     ".woodpecker.yml",
 )
-_COMPONENT = frozenset(
-    ("requirements.txt", "pyproject.toml", "setup.py", "package.json", "Dockerfile", "setup.cfg")
-)
-_PYTHON_TESTS = frozenset(("pytest", "py.test", "unittest", "nose2", "trial", "stestr"))
-_TEST = re.compile(r"^\s*(async )?def test|^class \w*Test|^class \w+\(.*TestCase", re.MULTILINE)
-_JS_TEST = re.compile(r"\.(test|spec)\.[cm]?[jt]sx?$")
-_VARIABLE = re.compile(r"\$\{?\w+\}?")
+_MOST_SUITES = 10  # where more are not run, the reason is one
 _KINDS = (Kind.LINT, Kind.TYPES, Kind.FORMAT)
+_OTHER_KINDS = frozenset((Kind.BUILD, Kind.SECURITY))
 _CONFIGS = {
     "mypy.ini": Kind.TYPES,
     "pyrightconfig.json": Kind.TYPES,
@@ -100,6 +42,20 @@ _CONFIGS = {
     ".ruff.toml": Kind.LINT,
     ".pylintrc": Kind.LINT,
 }
+_JAVASCRIPT = frozenset(
+    [
+        "ava",
+        "cypress",
+        "jasmine",
+        "jest",
+        "karma",
+        "mocha",
+        "node",
+        "playwright",
+        "react-scripts",
+        "vitest",
+    ]
+)
 
 
 class Unrun(NamedTuple):
@@ -119,165 +75,143 @@ def unrun(model: Model) -> Iterator[Unrun]:
     if any(path in model.tracked for path in _OTHER_CI):
         return
     reached = [it for it in model.reach.commands if not it.is_dead]
-    if any(_is_opaque(model, it) for it in reached) or _has_opaque_action(model):
+    hidden = opaque.hidden(model, reached)
+    kinds = _kinds(model, reached)
+    if kinds <= _OTHER_KINDS:
+        if Kind.TEST not in hidden:
+            yield from _no_pipeline(model)
         return
-    if not any(gates.kind(it.command.words) for it in reached):
-        yield from _no_pipeline(model)
-        return
-    yield from _suites(model, reached)
-    yield from _scripts(model, reached)
-    yield from _configured(model, reached)
+    if Kind.TEST not in hidden:
+        yield from _python(model, reached)
+        yield from _javascript(model, reached)
+        yield from _go(model, reached)
+    yield from _scripts(model, reached, hidden)
+    yield from _configured(model, reached, kinds | hidden)
 
 
-def _is_opaque(model: Model, reached: Reached) -> bool:
-    """Whether a command may run gates that are not seen."""
-    plain = gates.bare(reached.command.words)
-    if not plain or (reached.source == "make" and plain[0] == "make"):
-        return False
-    program = plain[0].rpartition("/")[2]
-    if program in _OPAQUE or program.startswith(("$", "GITHUB_EXPRESSION")):
-        return True
-    if reached.command.program in ("docker", "docker-compose"):
-        is_run = any(word in ("run", "exec", "bake") for word in reached.command.words)
-        return is_run and gates.kind(plain) is None
-    if program in ("npm", "pnpm", "yarn", "bun"):
-        return not _EVERYWHERE.isdisjoint(plain) or any(word in _OPAQUE for word in plain[1:])
-    return _runs_own_program(model, reached, plain)
-
-
-def _runs_own_program(model: Model, reached: Reached, plain: Sequence[str]) -> bool:
-    """Whether it starts a program of the repository that is no shell script."""
-    if reached.folder is None or gates.kind(plain) is not None:
-        return False
-    path = join(reached.folder, plain[0])
-    if path is None or path not in model.tracked or ("/" not in plain[0] and "." not in plain[0]):
-        return False
-    return read_script(model.tracked.text(path) or "", path) is None
-
-
-def _has_opaque_action(model: Model) -> bool:
-    return any(
-        step.uses.startswith(_OPAQUE_ACTIONS)
+def _kinds(model: Model, reached: Sequence[Reached]) -> frozenset[Kind]:
+    """What kinds of gates CI runs, by commands and by actions."""
+    commands = {kind for it in reached if (kind := gates.kind(it.command.words))}
+    return frozenset(commands).union(
+        kind
         for workflow in model.workflows
         for job in workflow.jobs.values()
         for step in job.steps
+        if (kind := gates.kind_of_action(step.uses))
     )
 
 
 def _no_pipeline(model: Model) -> Iterator[Unrun]:
-    suites = _test_files(model)
-    if suites:
-        first = min(suites)
+    tracked = model.tracked
+    files = [
+        *suites.python_files(tracked),
+        *suites.javascript_files(tracked),
+        *suites.go_files(tracked),
+    ]
+    if files:
+        why = "which checks nothing" if model.workflows else "as there is none"
         yield Unrun(
-            Place(first),
-            f"{len(suites)} test file{'s' if len(suites) > 1 else ''}, as there is no CI,",
+            Place(min(files)),
+            _count(files),
             "add a workflow that runs the tests",
-            is_one=len(suites) == 1,
+            is_one=len(files) == 1,
             severity=Severity.LOW,
+            why_not=why,
         )
 
 
-def _test_files(model: Model) -> list[str]:
-    return [
+def _count(files: Sequence[str]) -> str:
+    return "1 test file" if len(files) == 1 else f"{len(files)} test files"
+
+
+def _python(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
+    """Python tests that no command of CI looks into."""
+    commands = [it for it in reached if suites.tests_python(it)]
+    looks = suites.looks(model.tracked, commands)
+    if looks is None:
+        return
+    files = [
         path
-        for path in model.tracked.paths
-        if path.endswith(".py")
-        and _is_python_test(path.rpartition("/")[2])
-        and not _is_somebody_elses(path)
-        and _TEST.search(model.tracked.text(path) or "")
+        for path in suites.python_files(model.tracked)
+        if not any(look.sees(path) for look in looks)
     ]
+    instead = commands[0].chain[0] if commands else None
+    yield from _suites(suites.suites(model.tracked, files), instead)
 
 
-def _is_python_test(name: str) -> bool:
-    return name.startswith("test_") or name.endswith("_test.py")
+def _suites(found: Sequence[Suite], instead: Place | None) -> Iterator[Unrun]:
+    if len(found) > _MOST_SUITES:
+        files = tuple(path for suite in found for path in suite.files)
+        yield _not_run(Suite("", files), f"in {len(found)} folders ", instead)
+        return
+    for suite in found:
+        yield _not_run(suite, f"of `{suite.folder}` " if suite.folder else "", instead)
 
 
-def _is_somebody_elses(path: str) -> bool:
-    """Vendored, a template's or an example's own tests, or data of a test."""
-    folders = path.split("/")[:-1]
-    return role(path) in (Role.VENDORED, Role.EXAMPLE, Role.DOCUMENT) or any(
-        it in ("fixtures", "testdata", "data", "templates", "examples") for it in folders
+def _not_run(suite: Suite, where: str, instead: Place | None) -> Unrun:
+    return Unrun(
+        Place(suite.files[0]),
+        f"the tests {where}({_count(suite.files)})",
+        "run them in CI",
+        is_one=False,
+        severity=Severity.LOW if suite.is_heavy else None,
+        instead=instead,
+        why_not="this runs other tests" if instead else "",
     )
 
 
-def _suites(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
-    """Folders of Python tests that no command of CI looks into."""
-    commands = [it for it in reached if _tests_python(it)]
-    roots = [root for it in commands for root in _looked_into(model, it)]
-    if None in roots:
+def _javascript(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
+    """Tests of packages that have no script for them, where no runner is called either."""
+    if any(_program(it) in _JAVASCRIPT for it in reached):
+        return
+    packages = {
+        folder: package
+        for folder, package in model.packages.items()
+        if role(package.file) is Role.PRODUCTION
+    }
+    if any(_has_tests(package) for package in packages.values()):
         return
     groups: dict[str, list[str]] = {}
-    for path in _test_files(model):
-        if not any(_is_below(path, root or "") for root in roots):
-            groups.setdefault(_component(model, path), []).append(path)
-    for component, paths in sorted(groups.items()):
-        where = f"of `{component}` " if component else ""
-        yield Unrun(
-            Place(paths[0]),
-            f"the tests {where}({len(paths)} file{'s' if len(paths) > 1 else ''})",
-            "run them in CI",
-            is_one=False,
-            instead=commands[0].chain[0] if commands else None,
-            why_not="this runs other tests" if commands else "",
-        )
+    for path in suites.javascript_files(model.tracked) if packages else ():
+        groups.setdefault(_package_of(path, packages), []).append(path)
+    yield from _suites([Suite(folder, tuple(groups[folder])) for folder in sorted(groups)], None)
 
 
-def _tests_python(reached: Reached) -> bool:
+def _program(reached: Reached) -> str:
     plain = gates.bare(reached.command.words)
-    program = plain[0].rpartition("/")[2] if plain else ""
-    return program in _PYTHON_TESTS or (program == "manage.py" and "test" in plain[1:2])
+    return plain[0].rpartition("/")[2] if plain else ""
 
 
-def _looked_into(model: Model, reached: Reached) -> Iterator[str | None]:
-    """The folders and files that a test command looks into, `*` for what a variable holds.
-
-    None for what cannot be told.
-    """
-    folder = _folder(reached)
-    if folder is None:
-        yield None
-        return
-    named = []
-    for word in gates.bare(reached.command.words)[1:]:
-        if "$" in word or "GITHUB_" in word or "{" in word:
-            yield None
-            return
-        place = word.partition("::")[0]
-        is_path = (
-            "/" in place or place.endswith(".py") or join(folder, place) in model.tracked.folders
-        )
-        if not word.startswith("-") and is_path:
-            named.append(join(folder, place))
-    yield from named or [folder]
+def _has_tests(package: Package) -> bool:
+    return any(gates.kind_of_name(name) is Kind.TEST for name in package.scripts)
 
 
-def _folder(reached: Reached) -> str | None:
-    if reached.folder is not None:
-        return reached.folder
-    start = reached.step.folder
-    said = f"{start}/{reached.command.folder}" if start else reached.command.folder
-    pattern = _VARIABLE.sub("*", said)
-    is_known = pattern and "GITHUB_" not in pattern and not pattern.startswith(("-", "~"))
-    return join("", pattern) if is_known and pattern.strip("*/") else None
-
-
-def _is_below(path: str, folder: str) -> bool:
-    if "*" in folder:
-        return fnmatchcase(path, f"{folder}/*") or fnmatchcase(path, folder)
-    return not folder or path == folder or path.startswith(f"{folder}/")
-
-
-def _component(model: Model, path: str) -> str:
-    """The folder around a test that is built or installed as one; the first below the root else."""
-    folder = path.rpartition("/")[0]
+def _package_of(path: str, packages: Mapping[str, Package]) -> str:
+    folder = path
     while folder:
-        if any(f"{folder}/{name}" in model.tracked for name in _COMPONENT):
-            return folder
         folder = folder.rpartition("/")[0]
+        if folder in packages:
+            return folder
     return ""
 
 
-def _scripts(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
+def _go(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
+    if any(_program(it) in ("go", "gotestsum", "ginkgo") for it in reached):
+        return
+    groups: dict[str, list[str]] = {}
+    for path in suites.go_files(model.tracked):
+        groups.setdefault(_module_of(model, path), []).append(path)
+    yield from _suites([Suite(folder, tuple(groups[folder])) for folder in sorted(groups)], None)
+
+
+def _module_of(model: Model, path: str) -> str:
+    folder = path.rpartition("/")[0]
+    while folder and f"{folder}/go.mod" not in model.tracked:
+        folder = folder.rpartition("/")[0]
+    return folder
+
+
+def _scripts(model: Model, reached: Sequence[Reached], hidden: frozenset[Kind]) -> Iterator[Unrun]:
     """Gates among the scripts of packages: the first of each kind that CI does not run."""
     run = {(it.command.place.file, it.target) for it in reached if it.target}
     kinds = {(it.folder, kind) for it in reached if (kind := gates.kind(it.command.words))}
@@ -286,6 +220,7 @@ def _scripts(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
             continue
         told: set[Kind | None] = {kind for folder, kind in kinds if folder == package.folder}
         told |= {gates.kind_of_name(name) for file, name in run if file == package.file}
+        told |= hidden
         for name, script in package.scripts.items():
             kind = gates.kind_of_name(name)
             own = {gates.kind(it.words) for it in script.commands} - {None}
@@ -307,16 +242,20 @@ def _scripts(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
 def _has_what_it_checks(model: Model, package: Package, kind: Kind) -> bool:
     if kind is not Kind.TEST:
         return kind in _KINDS
-    paths = model.tracked.below(package.folder)
-    return any(_JS_TEST.search(path) or "/__tests__/" in path or "/e2e/" in path for path in paths)
+    below = f"{package.folder}/" if package.folder else ""
+    files = suites.javascript_files(model.tracked)
+    return any(path.startswith(below) for path in files) or any(
+        "/__tests__/" in path or "/e2e/" in path for path in model.tracked.below(package.folder)
+    )
 
 
-def _configured(model: Model, reached: Sequence[Reached]) -> Iterator[Unrun]:
+def _configured(
+    model: Model, reached: Sequence[Reached], known: frozenset[Kind]
+) -> Iterator[Unrun]:
     """Linters and type checkers with a configuration, of a kind that CI never runs."""
-    kinds = {gates.kind(it.command.words) for it in reached}
     targets = _gate_targets(model, reached)
     for kind in _KINDS:
-        if kind in kinds:
+        if kind in known:
             continue
         if kind in targets:
             yield targets[kind]

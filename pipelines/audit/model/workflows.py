@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pipelines.audit.findings import Unread
@@ -15,6 +15,7 @@ from pipelines.audit.tracked import Tracked
 
 _FOLDER = ".github/workflows/"
 _ENDS = (".yml", ".yaml")
+_RETRIES = ("nick-fields/retry", "nick-invision/retry")  # actions that run a script again
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,22 @@ class Workflow:
 
 def read(tracked: Tracked) -> tuple[tuple[Workflow, ...], tuple[Unread, ...]]:
     """Every workflow and every composite action, by file."""
+    return _read(tracked, lambda path: path.startswith(_FOLDER))
+
+
+def elsewhere(tracked: Tracked) -> tuple[Workflow, ...]:
+    """Workflows in a folder of the repository: a template's, which run where it is copied to."""
+    found, _ = _read(tracked, lambda path: f"/{_FOLDER}" in path)
+    return tuple(it for it in found if not it.is_action and role(it.file) is not Role.VENDORED)
+
+
+def _read(
+    tracked: Tracked, is_wanted: Callable[[str], bool]
+) -> tuple[tuple[Workflow, ...], tuple[Unread, ...]]:
     found: list[Workflow] = []
     unread: list[Unread] = []
     for path in tracked.paths:
-        is_workflow = _is_workflow(path)
+        is_workflow = is_wanted(path) and _is_workflow(path)
         if not is_workflow and not _is_action(path):
             continue
         try:
@@ -89,8 +102,8 @@ def read(tracked: Tracked) -> tuple[tuple[Workflow, ...], tuple[Unread, ...]]:
 
 
 def _is_workflow(path: str) -> bool:
-    rest = path.removeprefix(_FOLDER)
-    return rest != path and "/" not in rest and rest.endswith(_ENDS)
+    folder, _, name = path.rpartition("/")
+    return f"/{folder}/".endswith(f"/{_FOLDER}") and name.endswith(_ENDS)
 
 
 def _is_action(path: str) -> bool:
@@ -180,7 +193,7 @@ def _script(node: Node, named: str) -> Script | None:
 
     GitHub starts `bash -e` where no shell is named, `bash -eo pipefail` where bash is, `sh -e`.
     """
-    run = node["run"]
+    run = node.get("with", "command") if node["uses"].text.startswith(_RETRIES) else node["run"]
     words = named.split()
     if not run.is_scalar or (words and words[0].rpartition("/")[2] not in ("bash", "sh")):
         return None

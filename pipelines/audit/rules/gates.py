@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import dropwhile
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
 from pipelines.audit.model import Model, gates
@@ -124,7 +125,7 @@ def _excuse(step: Step) -> tuple[str, Node] | None:
 
 def _is_published(job: Job, step: Step) -> bool:
     """Whether what the step finds is handed to code scanning, which can block by itself."""
-    following = job.steps[job.steps.index(step) + 1 :]
+    following = dropwhile(lambda it: it is not step, job.steps)
     said = f"{step.node['run'].text} {_inputs(step)}".lower()
     return "sarif" in said and any(it.uses.startswith(_UPLOAD) for it in following)
 
@@ -377,9 +378,10 @@ def not_run(model: Model) -> Iterator[Fault]:
 
 def _unrun(it: Unrun) -> Fault:
     also: Sequence[Also] = (Also(it.instead, it.why_not),) if it.instead else ()
+    why = f", {it.why_not}" if it.why_not and not it.instead else ""
     return Fault(
         it.place,
-        f"{it.what} {'is' if it.is_one else 'are'} run by no step of CI",
+        f"{it.what} {'is' if it.is_one else 'are'} run by no step of CI{why}",
         it.remedy,
         also=tuple(also),
         severity=it.severity,

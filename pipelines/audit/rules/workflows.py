@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model, conditions
-from pipelines.audit.model.workflows import Workflow
+from pipelines.audit.model.reach import dead_jobs
+from pipelines.audit.model.workflows import Job, Workflow
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
+from pipelines.audit.tracked import Tracked
 
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}([0-9a-fA-F]{24})?")
 _BRANCHES = frozenset(("main", "master", "develop", "dev", "latest", "trunk", "HEAD", "edge"))
-_OWN = ("actions/", "github/")  # the platform's own
+_BRACES = "${} \n"
+_OWN = ("actions", "github")  # the platform's own
+_TEAM = re.compile(r"@([\w-]+)/[\w-]+")
 
 
 @rule("GATE006", "unreachable-job", Severity.MEDIUM)
@@ -33,23 +38,40 @@ def unreachable(model: Model) -> Iterator[Fault]:
     Mend: Add the trigger to `on:`, or change the condition.
     """
     for workflow in model.workflows:
-        events = ", ".join(workflow.triggers) or "nothing"
         for job in workflow.jobs.values():
             if conditions.fold(job.condition, workflow) is False:
-                yield _never(job.condition_place or job.place, f"job `{job.id}`", events, workflow)
+                at = job.condition_place or job.place
+                yield _never(
+                    at, f"job `{job.id}`", job.condition, workflow, _waiting(workflow, job)
+                )
                 continue
             for step in job.steps:
                 if conditions.fold(step.condition, workflow) is False:
                     place = step.condition_place or step.place
                     name = step.name or step.uses or "a step"
-                    yield _never(place, f"step `{name}`", events, workflow)
+                    yield _never(place, f"step `{name}`", step.condition, workflow)
 
 
-def _never(place: Place, what: str, events: str, workflow: Workflow) -> Fault:
+def _waiting(workflow: Workflow, job: Job) -> str:
+    """The jobs that do not run either, as they need this one."""
+    alone = replace(workflow, jobs={**workflow.jobs, job.id: replace(job, condition="")})
+    more = sorted(dead_jobs(workflow) - dead_jobs(alone) - {job.id})
+    return f", and so does nothing that needs it (`{'`, `'.join(more)}`)" if more else ""
+
+
+def _never(place: Place, what: str, condition: str, workflow: Workflow, more: str = "") -> Fault:
+    if condition.strip(_BRACES).lower() == "false":
+        return Fault(
+            place,
+            f"{what} is switched off by `if: false`{more}",
+            "remove it, or the condition",
+            severity=Severity.LOW,  # somebody did it on purpose
+        )
+    events = ", ".join(workflow.triggers) or "nothing"
     on = workflow.node["on"] or workflow.node["true"]
     return Fault(
         place,
-        f"{what} never runs: the workflow is triggered by {events} alone",
+        f"{what} never runs: the workflow is triggered by {events} alone{more}",
         "add the event that it waits for to `on:`, or change the condition",
         also=(Also(on.key_place, "all that triggers it"),),
     )
@@ -69,16 +91,25 @@ def unpinned(model: Model) -> Iterator[Fault]:
     Mend: Name the commit, and the tag in a comment:
     `uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2`.
     """
-    for workflow in model.workflows:
+    owners = _owners(model.tracked)
+    for workflow in (*model.workflows, *model.other_workflows):
         for job in workflow.jobs.values():
             if job.uses:
-                yield from _uses(job.uses, job.uses_place or job.place)
+                yield from _uses(job.uses, job.uses_place or job.place, owners)
             for step in job.steps:
                 if step.uses:
-                    yield from _uses(step.uses, step.uses_place or step.place)
+                    yield from _uses(step.uses, step.uses_place or step.place, owners)
 
 
-def _uses(uses: str, place: Place) -> Iterator[Fault]:
+def _owners(tracked: Tracked) -> frozenset[str]:
+    """Whose repository this is, as far as its origin and its teams of code owners tell."""
+    said = " ".join(tracked.text(path) or "" for path in tracked.named("CODEOWNERS"))
+    teams = _TEAM.findall(said)
+    origin = tracked.origin.removesuffix("/").rpartition("/")[0].rpartition("/")[2]
+    return frozenset(it.lower() for it in (*teams, origin, *_OWN))
+
+
+def _uses(uses: str, place: Place, owners: frozenset[str]) -> Iterator[Fault]:
     if uses.startswith(("./", "../")):
         return
     if uses.startswith("docker://"):
@@ -93,7 +124,7 @@ def _uses(uses: str, place: Place) -> Iterator[Fault]:
     if _COMMIT.fullmatch(version):
         return
     is_branch = not version or version in _BRANCHES
-    is_foreign = not action.startswith(_OWN)
+    is_foreign = action.partition("/")[0].lower() not in owners
     yield Fault(
         place,
         f"`{action}` is named by {'a branch' if is_branch else 'a tag'}, not by a commit",
