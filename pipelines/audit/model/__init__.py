@@ -13,6 +13,7 @@ from pipelines.audit.model import (
     compose,
     dockerfile,
     environments,
+    gitlab,
     images,
     kubernetes,
     makefiles,
@@ -106,7 +107,10 @@ class Model:
 
     @cached_property
     def workflows(self) -> tuple[workflows.Workflow, ...]:
-        return self._kept(workflows.read(self.tracked))
+        return (
+            *self._kept(workflows.read(self.tracked)),
+            *self._kept(gitlab.read(self.tracked)),
+        )
 
     @cached_property
     def makefiles(self) -> dict[str, makefiles.Makefile]:

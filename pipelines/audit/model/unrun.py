@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.audit.findings import Severity
-from pipelines.audit.model import gates, opaque, suites
+from pipelines.audit.model import gates, gitlab, opaque, suites
 from pipelines.audit.model.gates import Kind
 from pipelines.audit.model.node import Package
 from pipelines.audit.model.reach import Reached
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipelines.audit.model import Model
 
 _OTHER_CI = (
-    ".gitlab-ci.yml",
+    gitlab.FILE,
     "Jenkinsfile",
     ".travis.yml",
     "azure-pipelines.yml",
@@ -76,7 +76,8 @@ def unrun(model: Model) -> Iterator[Unrun]:
         return
     reached = [it for it in model.reach.commands if not it.is_dead]
     hidden = opaque.hidden(model, reached)
-    kinds = _kinds(model, reached)
+    by_actions = _by_actions(model)
+    kinds = by_actions.union(kind for it in reached if (kind := gates.kind(it.command.words)))
     if kinds <= _OTHER_KINDS:
         if Kind.TEST not in hidden:
             yield from _no_pipeline(model)
@@ -85,14 +86,12 @@ def unrun(model: Model) -> Iterator[Unrun]:
         yield from _python(model, reached)
         yield from _javascript(model, reached)
         yield from _go(model, reached)
-    yield from _scripts(model, reached, hidden)
+    yield from _scripts(model, reached, hidden | by_actions)
     yield from _configured(model, reached, kinds | hidden)
 
 
-def _kinds(model: Model, reached: Sequence[Reached]) -> frozenset[Kind]:
-    """What kinds of gates CI runs, by commands and by actions."""
-    commands = {kind for it in reached if (kind := gates.kind(it.command.words))}
-    return frozenset(commands).union(
+def _by_actions(model: Model) -> frozenset[Kind]:
+    return frozenset(
         kind
         for workflow in model.workflows
         for job in workflow.jobs.values()
@@ -109,7 +108,7 @@ def _no_pipeline(model: Model) -> Iterator[Unrun]:
         *suites.go_files(tracked),
     ]
     if files:
-        why = "which checks nothing" if model.workflows else "as there is none"
+        why = "no workflow tests or lints" if model.workflows else "there is no workflow"
         yield Unrun(
             Place(min(files)),
             _count(files),

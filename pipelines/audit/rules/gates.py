@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import dropwhile
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
-from pipelines.audit.model import Model, gates
+from pipelines.audit.model import Model, gates, suites
 from pipelines.audit.model.gates import Kind
 from pipelines.audit.model.makefiles import Line
 from pipelines.audit.model.nodes import Node
@@ -251,21 +251,23 @@ def continues_on_error(model: Model) -> Iterator[Fault]:
             if job.continues is not None and job.continues.is_true:
                 kinds = [kind for step in job.steps if (kind := _step_kind(step))]
                 if kinds and not _is_job_asked(workflow, job):
-                    yield _continues(job.continues.key_place, f"job `{job.id}`", kinds[0])
+                    yield _continues(job.continues, f"job `{job.id}`", kinds[0])
             for step in job.steps:
                 kind = _step_kind(step)
                 on = step.continues
                 if on is not None and on.is_true and kind and not _is_asked(job, step):
                     name = step.name or step.uses or "the step"
                     is_told = _is_published(job, step)
-                    yield _continues(on.key_place, f"step `{name}`", kind, is_told=is_told)
+                    yield _continues(on, f"step `{name}`", kind, is_told=is_told)
 
 
-def _continues(place: Place, what: str, kind: Kind, *, is_told: bool = False) -> Fault:
+def _continues(on: Node, what: str, kind: Kind, *, is_told: bool = False) -> Fault:
+    place = on.key_place
+    name = "allow_failure" if place.file.startswith(".gitlab") else "continue-on-error"
     return Fault(
         place,
         f"{what} ({kind.value}) may fail without failing CI",
-        "remove `continue-on-error`, or fail later by the step's outcome",
+        f"remove `{name}`, or fail later by the outcome",
         severity=Severity.LOW if is_told else None,
     )
 
@@ -301,6 +303,7 @@ def stub(model: Model) -> Iterator[Fault]:
 
     Mend: Run real checks, or remove the script, so that whoever calls it is told.
     """
+    files = suites.javascript_files(model.tracked) if model.packages else []
     for package in model.packages.values():
         for name, script in package.scripts.items():
             kind = gates.kind_of_name(name)
@@ -308,6 +311,17 @@ def stub(model: Model) -> Iterator[Fault]:
                 continue
             if _is_stub(script):
                 yield _stub(script.place, f"script `{name}`", kind)
+            elif (
+                kind is Kind.TEST
+                and _passes_without(script)
+                and not _are_below(files, package.folder)
+            ):
+                yield Fault(
+                    script.place,
+                    f"script `{name}` passes without tests, and there are none",
+                    "write the first test, and remove the option",
+                    severity=Severity.LOW,
+                )
             elif lost := _loses(script):
                 yield Fault(
                     script.place,
@@ -351,6 +365,15 @@ def _is_stub(script: Script) -> bool:
     return bool(script.commands) and all(end in ([], ("0",), ["0"]) for end in ends)
 
 
+def _are_below(files: Sequence[str], folder: str) -> bool:
+    return any(path.startswith(f"{folder}/" if folder else "") for path in files)
+
+
+def _passes_without(script: Script) -> bool:
+    words = {word for it in script.commands for word in it.words}
+    return not words.isdisjoint(("--passWithNoTests", "--pass-with-no-tests"))
+
+
 def _loses(script: Script) -> str:
     """What makes a script's own gates succeed."""
     found = [it for it in script.commands if gates.kind(it.words) is not None]
@@ -378,7 +401,7 @@ def not_run(model: Model) -> Iterator[Fault]:
 
 def _unrun(it: Unrun) -> Fault:
     also: Sequence[Also] = (Also(it.instead, it.why_not),) if it.instead else ()
-    why = f", {it.why_not}" if it.why_not and not it.instead else ""
+    why = f": {it.why_not}" if it.why_not and not it.instead else ""
     return Fault(
         it.place,
         f"{it.what} {'is' if it.is_one else 'are'} run by no step of CI{why}",

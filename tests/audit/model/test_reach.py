@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.audit.model.gates import Kind, kind, kind_of_name
+from pipelines.audit.model import makefiles, node
+from pipelines.audit.model.gates import Kind, called, excused, kind, kind_of_action, kind_of_name
 from tests.audit.repository import Files, model
 
 FILE = ".github/workflows/ci.yml"
@@ -121,6 +122,74 @@ def test_calls_in_a_circle_end() -> None:
 )
 def test_a_command_is_a_gate_of_a_kind(command: str, expected: Kind | None) -> None:
     assert kind(command.split()) is expected
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("make test", Kind.TEST),
+        ("make -j 4 lint", Kind.LINT),
+        ("make -C tests up", None),
+        ("npm t", Kind.TEST),
+        ("npm ci", None),
+        ("npm run ci", Kind.TEST),
+        ("yarn lint", Kind.LINT),
+        ("yarn install --check-files", None),
+        ("pnpm -r build", Kind.BUILD),
+        ("poetry run inv test", Kind.TEST),
+        ("turbo run build lint", Kind.LINT),
+        ("docker exec -t api pytest", Kind.TEST),
+        ("docker run --name test -d postgres", None),
+    ],
+)
+def test_a_call_is_a_gate_by_the_name_of_what_it_calls(command: str, expected: Kind | None) -> None:
+    assert called(command.split()) is expected
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("flake8 . --exit-zero", (2, "--exit-zero")),
+        ("npx trivy image --exit-code 0 x", (3, "--exit-code 0")),
+        ("make -ki test", (1, "-ki")),
+        ("pytest --exit-zero", None),
+        ("trivy image --exit-code 1 x", None),
+        ("make -k test", None),
+    ],
+)
+def test_an_option_excuses_what_a_gate_finds(
+    command: str, expected: tuple[int, str] | None
+) -> None:
+    assert excused(command.split()) == expected
+
+
+@pytest.mark.parametrize(
+    ("uses", "expected"),
+    [
+        ("golangci/golangci-lint-action@v6", Kind.LINT),
+        ("reviewdog/action-eslint@v1", Kind.LINT),
+        ("astral-sh/ruff-action@v3", Kind.LINT),
+        ("jakebailey/pyright-action@v2", Kind.TYPES),
+        ("snyk/actions/docker@master", Kind.SECURITY),
+        ("github/codeql-action/analyze@v3", Kind.SECURITY),
+        ("docker/build-push-action@v6", Kind.BUILD),
+        ("github/codeql-action/init@v3", None),
+        ("github/codeql-action/upload-sarif@v3", None),
+        ("aquasecurity/setup-trivy@v1", None),
+        ("MishaKav/pytest-coverage-comment@v1", None),
+        ("actions/checkout@v4", None),
+    ],
+)
+def test_an_action_is_a_gate_by_its_name(uses: str, expected: Kind | None) -> None:
+    assert kind_of_action(uses) is expected
+
+
+def test_the_words_of_a_call_say_what_where() -> None:
+    in_folder = ["make", "-C", "api", "-j", "2", "A=b", "test", "lint"]
+    assert makefiles.call(in_folder) == (("test", "lint"), "api")
+    assert makefiles.call(["make", "-j", "test"]) == (("test",), "")
+    assert node.call(["npm", "run", "lint", "-w", "web", "--", "--fix"]) == ("lint", "", "web")
+    assert node.call(["yarn", "--cwd", "web", "test"]) == ("test", "web", "")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ def command(script: Script, program: str) -> Command:
         ("pytest || :", "|| :"),
         ("pytest ||:", "|| :"),
         ("pytest || exit 0", "|| exit 0"),
+        ("for a in b; do pytest $a || continue; done", "|| continue"),
         ("pytest || echo failed", "|| echo"),
         ("pytest 2>&1 || true", "|| true"),
         ("pytest || { echo failed; true; }", "|| true"),
@@ -166,3 +167,13 @@ def test_an_expression_of_github_is_a_word() -> None:
 )
 def test_no_text_makes_it_fail(text: str) -> None:
     assert isinstance(read(text), Script)
+
+
+def test_each_word_knows_its_line() -> None:
+    found = command(read("env A=1 flake8 \\\n  --exit-zero \\\n  apps"), "flake8")
+
+    assert [(word, place.line) for word, place in zip(found.words, found.places, strict=True)] == [
+        ("flake8", 10),
+        ("--exit-zero", 11),
+        ("apps", 12),
+    ]

@@ -77,6 +77,52 @@ def test_one_that_cannot_change_is_none(name: str) -> None:
     assert places("GATE007", uses(name)) == []
 
 
+@pytest.mark.parametrize("owners", [{"CODEOWNERS": "* @Somebody/team\n"}])
+def test_a_branch_of_one_s_own_action_has_less_weight(owners: dict[str, str]) -> None:
+    (finding,) = found("GATE007", uses("somebody/action@main") | owners)
+
+    assert finding.severity is Severity.LOW
+
+
+def test_a_template_s_workflow_counts_where_it_is_copied_from() -> None:
+    file = "templates/service/.github/workflows/ci.yml"
+    text = uses("somebody/action@main")[FILE]
+
+    (finding,) = found("GATE007", {file: text})
+
+    assert (str(finding.place), finding.severity) == (f"{file}:5", Severity.LOW)
+    assert places("GATE001", {file: text.replace("uses: ", "run: pytest || true #")}) == []
+
+
+def test_the_jobs_that_wait_for_one_that_never_runs_are_named() -> None:
+    text = """\
+        on: push
+        jobs:
+          a:
+            if: github.event_name == 'schedule'
+            steps: [{run: x}]
+          b: {needs: a, steps: [{run: x}]}
+          c: {needs: b, steps: [{run: x}]}
+          d: {steps: [{run: x}]}
+        """
+
+    (finding,) = found("GATE006", {FILE: text})
+
+    assert (finding.place.line, finding.severity) == (4, Severity.MEDIUM)
+    assert finding.message.endswith("alone, and so does nothing that needs it (`b`, `c`)")
+
+
+def test_what_somebody_switched_off_has_less_weight() -> None:
+    text = "on: push\njobs:\n  a:\n    if: ${{ false }}\n    steps: [{run: x}]\n"
+
+    (finding,) = found("GATE006", {FILE: text})
+
+    assert (finding.severity, finding.message) == (
+        Severity.LOW,
+        "job `a` is switched off by `if: false`",
+    )
+
+
 def test_a_reusable_workflow_and_a_composite_action_count_too() -> None:
     files = {
         FILE: "on: push\njobs:\n  a:\n    uses: a/b/.github/workflows/x.yml@v1\n",
