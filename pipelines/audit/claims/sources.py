@@ -60,4 +60,8 @@ def documents(tracked: Tracked, files: Sequence[str] = ()) -> Iterator[tuple[Doc
         if not spoken or not text or len(text) > LARGEST:
             continue
         if spoken is not Manner.OTHER or _MARK.search(text):
-            yield markdown.parse(text, file), spoken
+            yield _document(tracked, file, text), spoken
+
+
+def _document(tracked: Tracked, file: str, text: str) -> Document:
+    return tracked.once("markdown", file, lambda: markdown.parse(text, file))

@@ -86,7 +86,7 @@ class Secrets:
         if not _NAMED.search(data):
             return
         if path.endswith(".py"):
-            yield from self._in_python(path)
+            yield from self._tracked.once("secrets", path, lambda: tuple(self._in_python(path)))
         else:
             yield from reader(self._tracked, path)
 
@@ -118,8 +118,11 @@ class Secrets:
         for path in self._guards if values else ():
             text = self._tracked.text(path) or ""
             if any(value in text for value in values):
-                found.update(self._refused_in(path, text))
+                found |= self._refusals(path, text)
         return frozenset(found & values)
+
+    def _refusals(self, path: str, text: str) -> frozenset[str]:
+        return self._tracked.once("refusals", path, lambda: frozenset(self._refused_in(path, text)))
 
     def _refused_in(self, path: str, text: str) -> Iterator[str]:
         if path.endswith(".py"):

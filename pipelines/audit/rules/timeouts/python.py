@@ -56,9 +56,16 @@ _REMEDY = "give it a timeout"
 def faults(model: Model) -> Iterator[Fault]:
     is_shipped = shipped(model)
     for file in model.words.holding(*_WORDS, suffixes=(".py",)):
-        tree = model.python.tree(file) if is_shipped(file) else None
-        if tree is not None:
-            yield from in_module(Source(tree), file)
+        if is_shipped(file):
+            yield from _in_file(model, file)
+
+
+def _in_file(model: Model, file: str) -> tuple[Fault, ...]:
+    def read() -> tuple[Fault, ...]:
+        tree = model.python.tree(file)
+        return tuple(in_module(Source(tree), file)) if tree is not None else ()
+
+    return model.tracked.once("timeouts", file, read)
 
 
 def in_module(source: Source, file: str) -> Iterator[Fault]:

@@ -52,11 +52,16 @@ _OF_SERVERS = ("PROTOCOL_TLS_SERVER", "CLIENT_AUTH")
 
 def faults(model: Model) -> Iterator[Fault]:
     for file in model.words.holding(*_WORDS, suffixes=(".py",)):
-        if role(file) not in (Role.PRODUCTION, Role.DEVELOPMENT):
-            continue
+        if role(file) in (Role.PRODUCTION, Role.DEVELOPMENT):
+            yield from _in_file(model, file)
+
+
+def _in_file(model: Model, file: str) -> tuple[Fault, ...]:
+    def read() -> tuple[Fault, ...]:
         tree = model.python.tree(file)
-        if tree is not None:
-            yield from in_module(Source(tree), file)
+        return tuple(in_module(Source(tree), file)) if tree is not None else ()
+
+    return model.tracked.once("verification", file, read)
 
 
 def in_module(source: Source, file: str) -> Iterator[Fault]:
