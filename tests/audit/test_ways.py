@@ -49,7 +49,9 @@ def test_claims_of_one_file_as_json(typed: Typed) -> None:
 def test_claims_of_a_file_that_is_not_there_are_one_line(typed: Typed) -> None:
     outcome = typed("audit", "--claims=SUMARY.md")
 
-    assert outcome.stderr == "error: no tracked file called 'SUMARY.md'; did you mean 'SUMMARY.md'?\n"
+    assert (
+        outcome.stderr == "error: no tracked file called 'SUMARY.md'; did you mean 'SUMMARY.md'?\n"
+    )
     assert outcome.returncode == 2
 
 
