@@ -29,7 +29,7 @@ SECONDS = {SMALL: 1.0, LARGE: 8.0}
 MEMORY = 200.0  # MiB
 FASTER = 10
 TAGS = ("v4", "v4.2.2", "main", "release/v1", "3f1e2d4", "latest")
-WORD = "-".join(("hunter2", "and", "more"))  # here, what is planted is no credential yet
+WORD = "hunter2-and-more"
 SECRETS = (
     f"POSTGRES_PASSWORD: {WORD}",
     f"API_TOKEN: {WORD}",
