@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
+from pipelines.audit.model.compose import Service
 from pipelines.audit.model.instrumentation import Helper, dead_helpers
 from pipelines.audit.model.instruments import untouched
+from pipelines.audit.model.javascript import SUFFIXES
 from pipelines.audit.model.monitoring import Target
+from pipelines.audit.model.node import Package
 from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.model.web import WebService
 from pipelines.audit.rule import Rule, rule
+
+_FOR_METRICS = re.compile("prom|metrics|opentelemetry|statsd|newrelic|dd-trace|elastic-apm")
 
 
 @rule("OBS001", "metrics-missing", Severity.MEDIUM)
@@ -39,6 +45,7 @@ def metrics_missing(model: Model) -> Iterator[Fault]:
         scraped.add(service.name)
         if not service.answers(target.path):
             yield _unanswered(target, service)
+    yield from _of_node(model)
     seen = set()
     for service in model.web:
         if service.name in scraped or service.is_measured or service.app.place in seen:
@@ -52,6 +59,50 @@ def metrics_missing(model: Model) -> Iterator[Fault]:
             service=service.application.service,
             severity=Severity.LOW,
         )
+
+
+def _of_node(model: Model) -> Iterator[Fault]:
+    """Targets that are packages of Node with neither a library for metrics nor a word of them."""
+    targets = [target for it in model.prometheus for target in it.targets]
+    services = dict(_packages(model)) if targets else {}
+    for target in targets:
+        if target.host not in services:
+            continue
+        service, package = services[target.host]
+        if _measures(model, package, target.path):
+            continue
+        yield Fault(
+            target.place,
+            f"{target.path} of {target.host} is scraped, but nothing in {package.file} serves it",
+            f"serve metrics at {target.path} (prom-client), or remove the target",
+            also=(Also(service.place, "the service"),),
+            service=service.name,
+        )
+
+
+def _packages(model: Model) -> Iterator[tuple[str, tuple[Service, Package]]]:
+    """The services that are built of a package of Node, by the names that they are reached by."""
+    for project in model.projects:
+        for service in project.services.values():
+            context = service.build.context if service.build else None
+            package = model.packages.get(context) if context is not None else None
+            if package is None or not package.dependencies:
+                continue
+            for name in (service.name, service.node["container_name"].text):
+                yield name, (service, package)
+
+
+def _measures(model: Model, package: Package, route: str) -> bool:
+    """Whether a package asks for a library of metrics, or its code speaks of any."""
+    if any(_FOR_METRICS.search(name) for name in (*package.dependencies, *package.development)):
+        return True
+    word = route.rpartition("/")[2]
+    texts = (
+        model.tracked.text(path) or ""
+        for path in model.tracked.below(package.folder)
+        if path.endswith(SUFFIXES)
+    )
+    return any(word in text or "prometheus" in text.lower() for text in texts)
 
 
 def _unanswered(target: Target, service: WebService) -> Fault:

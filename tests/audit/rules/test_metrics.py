@@ -264,3 +264,26 @@ def test_a_system_whose_monitoring_is_half_done() -> None:
     assert places("OBS001", files) == []
     assert places("OBS002", files) == ["api/main.py:4"]
     assert places("OBS003", files) == ["shared_metrics.py:1"]
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "source", "expected"),
+    [
+        ('"express": "4.18.2"', "app.get('/items', f)", ["monitoring/prometheus.yml:6"]),
+        ('"express": "4.18.2", "prom-client": "15.0.0"', "app.get('/items', f)", []),
+        ('"express": "4.18.2"', "app.get('/metrics', f)", []),
+        ('"express": "4.18.2"', "require('./prometheus')(app)", []),
+    ],
+)
+def test_a_service_of_node_that_is_scraped(
+    dependencies: str, source: str, expected: list[str]
+) -> None:
+    files = {
+        "compose.yaml": COMPOSE,
+        "monitoring/prometheus.yml": PROMETHEUS,
+        "api/Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY . .\nCMD node index.js\n",
+        "api/package.json": f'{{"name": "api", "dependencies": {{{dependencies}}}}}\n',
+        "api/index.js": f"{source}\n",
+    }
+
+    assert places("OBS001", files) == expected

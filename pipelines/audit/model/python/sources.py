@@ -8,7 +8,7 @@ import re
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from pipelines.audit.findings import Unread
 from pipelines.audit.model.python.facts import Import, Module
@@ -82,7 +82,10 @@ class Python:
 
     @cached_property
     def _sketches(self) -> dict[str, Sketch]:
-        return {file: self._sketch(file) for file in self.files}
+        return {
+            file: self.tracked.once("sketch", file, partial(self._sketch, file))
+            for file in self.files
+        }
 
     def _sketch(self, file: str) -> Sketch:
         text = (self.tracked.text(file) or "").replace("\\\n", " ")
