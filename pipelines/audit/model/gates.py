@@ -71,6 +71,7 @@ _SUBCOMMANDS = {
     ("buf", "lint"): Kind.LINT,
     ("sqlfluff", "lint"): Kind.LINT,
     ("pre-commit", "run"): Kind.LINT,
+    ("prek", "run"): Kind.LINT,
     ("terraform", "validate"): Kind.LINT,
     ("biome", "check"): Kind.LINT,
     ("biome", "lint"): Kind.LINT,
@@ -174,6 +175,7 @@ _EXCUSES = {
     "make": ("--ignore-errors",),
     "gmake": ("--ignore-errors",),
 }
+_BUILD = re.compile(r"build([:_A-Z-].*)?")  # by name: `build`, `build:web`, `buildAll`
 _IGNORING = re.compile(r"-[iknsBw]*i[iknsBw]*")  # `make -ki`
 
 _TASK_RUNNERS = frozenset(
@@ -421,7 +423,7 @@ def called(words: Sequence[str]) -> Kind | None:
         return found
     names = list(_called_names(words))
     kinds = [it for it in map(kind_of_name, names) if it is not None]
-    is_build = any(name == "build" or name.startswith(("build:", "build-")) for name in names)
+    is_build = any(_BUILD.fullmatch(name) for name in names)
     return kinds[0] if kinds else Kind.BUILD if is_build else None
 
 

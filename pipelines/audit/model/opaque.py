@@ -134,7 +134,7 @@ def _by_command(model: Model, reached: Reached) -> frozenset[Kind]:
     if not plain:
         return _NONE
     program = plain[0].rpartition("/")[2]
-    if program == "pre-commit":
+    if program in ("pre-commit", "prek"):
         return _STYLE
     if program in _PROGRAMS or program.startswith(("$", "GITHUB_EXPRESSION")):
         return _ALL

@@ -20,6 +20,8 @@ from pipelines.audit.rule import Rule, rule
 
 _WEAK = ("pipe", "no set -e", "&")  # an oversight, and not always one
 _SAYS = frozenset(("echo", "printf", "true", ":", "exit", "return"))
+_HOOKS = ("pre-commit", "prek")
+_COMMITS = ("git commit", "create-pull-request", "git-auto-commit", "add-and-commit")
 _UPLOAD = "github/codeql-action/upload-sarif"
 # What of an action's inputs makes it succeed whatever it finds.
 _EXCUSES = {
@@ -67,7 +69,7 @@ def _in_commands(model: Model) -> Iterator[Fault]:
 def _swallowed(reached: Reached) -> Fault | None:
     command = reached.command
     lost = _lost(command)
-    if lost is None or _is_asked(reached.job, reached.step):
+    if lost is None or _is_asked(reached.job, reached.step) or _is_fixer(reached):
         return None
     reason, at = lost
     is_weak = reason in _WEAK
@@ -79,6 +81,19 @@ def _swallowed(reached: Reached) -> Fault | None:
         also=tuple(Also(place, "reached from here") for place in reached.chain[:1] if place != at),
         severity=Severity.LOW if is_weak or is_told else None,
         confidence=Confidence.MEDIUM if is_weak else None,
+    )
+
+
+def _is_fixer(reached: Reached) -> bool:
+    """Whether hooks are run for what they change, which the job then commits."""
+    plain = gates.bare(reached.command.words)
+    if not plain or plain[0] not in _HOOKS:
+        return False
+    return any(
+        sign in text
+        for step in reached.job.steps
+        for text in (step.uses, step.node["run"].text)
+        for sign in _COMMITS
     )
 
 
