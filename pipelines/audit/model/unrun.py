@@ -57,6 +57,19 @@ _JAVASCRIPT = frozenset(
     ]
 )
 
+# What looks at packages below, too; not those that drive a browser.
+_FOR_PACKAGES = (_JAVASCRIPT - {"cypress", "playwright"}) | {
+    "biome",
+    "eslint",
+    "oxlint",
+    "prettier",
+    "standard",
+    "stylelint",
+    "tsc",
+    "vue-tsc",
+    "xo",
+}
+
 
 class Unrun(NamedTuple):
     """A gate that no step of CI runs; `instead` is a place that might have."""
@@ -213,11 +226,11 @@ def _module_of(model: Model, path: str) -> str:
 def _scripts(model: Model, reached: Sequence[Reached], hidden: frozenset[Kind]) -> Iterator[Unrun]:
     """Gates among the scripts of packages: the first of each kind that CI does not run."""
     run = {(it.command.place.file, it.target) for it in reached if it.target}
-    kinds = {(it.folder, kind) for it in reached if (kind := gates.kind(it.command.words))}
+    checks = [(it, kind) for it in reached if (kind := gates.kind(it.command.words))]
     for package in model.packages.values():
         if role(package.file) is not Role.PRODUCTION:
             continue
-        told: set[Kind | None] = {kind for folder, kind in kinds if folder == package.folder}
+        told: set[Kind | None] = {kind for it, kind in checks if _covers(it, package.folder)}
         told |= {gates.kind_of_name(name) for file, name in run if file == package.file}
         told |= hidden
         for name, script in package.scripts.items():
@@ -236,6 +249,14 @@ def _scripts(model: Model, reached: Sequence[Reached], hidden: frozenset[Kind]) 
                 f"script `{name}` of `{package.folder or 'the root'}` ({kind.value})",
                 f"run it in CI: `npm run {name}`",
             )
+
+
+def _covers(reached: Reached, folder: str) -> bool:
+    """Whether a check in this folder, or in one above by a tool for packages, looks at it too."""
+    if reached.folder is None:
+        return False
+    is_above = not reached.folder or folder.startswith(f"{reached.folder}/")
+    return reached.folder == folder or (is_above and _program(reached) in _FOR_PACKAGES)
 
 
 def _has_what_it_checks(model: Model, package: Package, kind: Kind) -> bool:

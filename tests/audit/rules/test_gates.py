@@ -290,6 +290,14 @@ B = "b/test_b.py:1"
         (ci("- run: cd a && pytest", **{"a/test_a.py": TEST, "b/test_b.py": TEST}), B),
         (ci("- run: ruff check .", **{"a/test_a.py": TEST}), "a/test_a.py:1"),
         (ci("- run: pytest", **{"package.json": LINT}), "package.json:2"),
+        (ci("- run: flake8 .", **{"w/package.json": LINT}), "w/package.json:2"),
+        (
+            ci(
+                "- run: npx playwright test",
+                **{"w/package.json": '{"scripts": {"test": "vitest"}}', "w/a.test.ts": ""},
+            ),
+            "w/package.json:1",
+        ),
         (ci("- run: pytest", **{"mypy.ini": "[mypy]\n"}), "mypy.ini:1"),
         (ci("- run: pytest", Makefile="lint:\n\tflake8 .\n"), "Makefile:1"),
         (
@@ -359,6 +367,7 @@ def test_a_gate_that_ci_does_not_run(files: dict[str, str], expected: str) -> No
         ci("- run: ./run.py", **{"run.py": "#!/usr/bin/env python\n", "a/test_a.py": TEST}),
         ci("- run: pytest", **{"test_config.py": "LOGGING = {}\n", "x/test_data.py": "A = 1\n"}),
         ci("- uses: super-linter/super-linter@v6", "- run: pytest", **{".flake8": ""}),
+        ci("- run: npx eslint .", **{"w/package.json": LINT}),
         ci("- run: pnpm -r run lint", **{"w/package.json": '{"scripts": {"lint": "eslint ."}}'}),
         ci("- run: pytest", **{"package.json": '{"scripts": {"test": "react-scripts test"}}'}),
         {".gitlab-ci.yml": "test: {script: [pytest]}\n", "a/test_a.py": TEST},
