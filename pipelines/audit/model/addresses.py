@@ -26,7 +26,7 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9_\-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _HERE = frozenset({"localhost", "host", "gateway", "broadcasthost", "ip6-localhost"})
 _PORT_FLAG = re.compile(
     r"(?:--?port|--?p|-p|--listen|--bind|-b|--http-port|--server\.port|--address)[= ]+"
-    r"(?:[\w.\[\]:*]*:)?(\d{2,5})\b"
+    r"(?:[\w.\[\]:*]{0,60}:)?(\d{2,5})\b"
 )
 _ANY_PORT = re.compile(r"(?<![\d.])(\d{2,5})(?![\d.])")
 

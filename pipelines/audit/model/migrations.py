@@ -22,13 +22,13 @@ _MARKS = {
 }
 _COMMANDS = {
     "Alembic": r"\balembic\b[^\n|;&]{0,80}\bupgrade\b|flask\b[^\n|;&]{0,40}\bdb[\"', ]+upgrade"
-    r"|\bcommand\.upgrade\s*\(|_command\.upgrade\s*\(|\bupgrade\(\s*\w*(?:cfg|config)\w*\s*,"
+    r"|\bcommand\.upgrade\s*\(|_command\.upgrade\s*\(|\bupgrade\(\s{0,9}\w{0,40}(?:cfg|config)\w{0,40}\s{0,9},"
     r"|[\"']alembic[\"'],[^\n]{0,60}[\"']upgrade[\"']|MigrationContext\.configure",
     "Django": r"manage(?:\.py)?[\"', ]+migrate\b|django-admin[\"', ]+migrate\b"
     r"|call_command\(\s*[\"']migrate[\"']|execute_from_command_line\([^\n)]*[\"']migrate[\"']",
     "Prisma": r"\bprisma\b[\"', ]+(?:migrate[\"', ]+deploy|db[\"', ]+push)",
     "Knex": r"\bknex\b[^\n|;&]{0,60}migrate:(?:latest|up)|\.migrate\.latest\s*\(",
-    "Drizzle": r"drizzle-kit[\"', ]+(?:migrate|push)|\bmigrate\(\s*\w*(?:db|client)\w*\s*,"
+    "Drizzle": r"drizzle-kit[\"', ]+(?:migrate|push)|\bmigrate\(\s{0,9}\w{0,40}(?:db|client)\w{0,40}\s{0,9},"
     r"|drizzle-orm/[\w-]+/migrator",
     "Flyway": r"\bflyway\b|Flyway\.configure",
 }
@@ -96,7 +96,7 @@ def sets(tracked: Tracked) -> list[Migrations]:
         if not is_deployed(path):
             continue
         for kind, mark in _MARKS.items():
-            if match := mark.fullmatch(path):
+            if (kind != "Django" or "migrations/0001_" in path) and (match := mark.fullmatch(path)):
                 folder = match.group(1) or ""
                 if kind == "Django":
                     folder = _project(tracked, path)
@@ -187,7 +187,7 @@ def _is_called(tracked: Tracked, targets: set[str]) -> bool:
     names = "|".join(re.escape(it) for it in sorted(targets))
     call = re.compile(
         rf"\b(?:make|just|task|inv|invoke|nox -s|npm(?: run)?|yarn(?: run)?|pnpm(?: run)?|bun run"
-        rf"|poe|pdm run|hatch run)(?:\s+-\S+(?:\s+\S+)?)*\s+(?:{names})(?![\w:-])"
+        rf"|poe|pdm run|hatch run)(?:\s+-\S{{1,60}}(?:\s+[^-\s]\S{{0,60}})?){{0,5}}\s+(?:{names})(?![\w:-])"
     )
     return any(
         call.search(tracked.text(path) or "")

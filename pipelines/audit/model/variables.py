@@ -11,6 +11,7 @@ from pipelines.audit.tracked import Tracked
 
 _WORD = re.compile(rb"[A-Z][A-Z0-9_]{2,}")
 _LARGEST = 400_000  # bytes
+LANGUAGES = (".py", ".js", ".ts", ".mjs", ".cjs", ".tsx", ".jsx")
 # Files that set variables, or speak of them, and read none.
 _SETTING = re.compile(
     r"(?i)compose|(?:^|/)(?:stack|swarm)[^/]*\.ya?ml$|(?:^|/)(?:k8s|kubernetes|helm|charts|deploy)/"
@@ -37,6 +38,13 @@ _LIBRARIES = re.compile(
 )
 
 
+# Code that takes the environment as a whole: what it does with it cannot be seen.
+_WHOLE = re.compile(
+    rb"os\.environ(?:\.(?:items|copy|keys|values)\(|\s*[),\]}])|\(\s*process\.env\s*[),]"
+    rb"|\.\.\.process\.env|dynaconf|Dynaconf|AutomaticEnv|envconfig|from_prefixed_env"
+    rb"|env_nested_delimiter|environs\.|omegaconf|confz|EnvYAML|AutoEnv|getenv\(\s*f[\"']"
+    rb"|environ\.get\(\s*f[\"']|environ\[\s*f[\"']|process\.env\[(?![\"'])"
+)
 # Libraries that are called as what they connect to, and read no variables.
 _CLIENTS = frozenset(
     (
@@ -65,6 +73,7 @@ class Words:
         self._tracked = tracked
         self._names = {name.encode(): name for name in names}
         self._found: dict[str, frozenset[str]] = {}
+        self._whole: set[str] = set()
 
     def files(self, folder: str) -> Iterator[str]:
         """The files of a folder whose text may read a variable."""
@@ -77,7 +86,15 @@ class Words:
         """Those of the names that stand in a file."""
         if path not in self._found:
             data = self._tracked.bytes(path) or b""
-            is_text = len(data) <= _LARGEST and b"\0" not in data[:8_000]
-            words = set(_WORD.findall(data)) if is_text else set()
+            if len(data) > _LARGEST or b"\0" in data[:8_000]:
+                data = b""
+            words = set(_WORD.findall(data))
             self._found[path] = frozenset(self._names[it] for it in words & self._names.keys())
+            if path.endswith(LANGUAGES) and _WHOLE.search(data):
+                self._whole.add(path)
         return self._found[path]
+
+    def takes_all(self, path: str) -> bool:
+        """Whether a file does something with every variable that there is."""
+        self.of(path)
+        return path in self._whole

@@ -10,7 +10,12 @@ from pipelines.audit.model import Model, stores
 from pipelines.audit.model.compose import Service, Setting, each
 from pipelines.audit.model.images import Image
 from pipelines.audit.model.roles import is_deployed
-from pipelines.audit.model.variables import Words, is_of_a_library, may_be_read_by
+from pipelines.audit.model.variables import (
+    LANGUAGES,
+    Words,
+    is_of_a_library,
+    may_be_read_by,
+)
 from pipelines.audit.place import Place
 
 # Bases that read no variables but their language's own.
@@ -21,14 +26,6 @@ _PLAIN = re.compile(
 )
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{2,}")
 _MANY = 500  # files
-_LANGUAGES = (".py", ".js", ".ts", ".mjs", ".cjs", ".tsx", ".jsx")
-# Code that takes the environment as a whole: what it does with it cannot be seen.
-_WHOLE = re.compile(
-    rb"os\.environ(?:\.(?:items|copy|keys|values)\(|\s*[),\]}])|\(\s*process\.env\s*[),]"
-    rb"|\.\.\.process\.env|dynaconf|Dynaconf|AutomaticEnv|envconfig|from_prefixed_env"
-    rb"|env_nested_delimiter|environs\.|omegaconf|confz|EnvYAML|AutoEnv|getenv\(\s*f[\"']"
-    rb"|environ\.get\(\s*f[\"']|environ\[\s*f[\"']|process\.env\[(?![\"'])"
-)
 
 
 def unread(model: Model) -> Iterator[Fault]:
@@ -147,7 +144,7 @@ def _is_plain(image: Image) -> bool:
 def _read(model: Model, service: Service, words: Words) -> dict[str, list[str]] | None:
     """The names that stand in the code, each with its files; None when the code may read any."""
     files = _files(model, service, words)
-    if files is None or not any(path.endswith(_LANGUAGES) for path in files):
+    if files is None or not any(path.endswith(LANGUAGES) for path in files):
         return None
     found: dict[str, list[str]] = {}
     settings = set(model.python.holding("Settings"))
@@ -156,7 +153,7 @@ def _read(model: Model, service: Service, words: Words) -> dict[str, list[str]] 
     for path in sorted(files, key=lambda it: "env" not in it) if is_large else files:
         if is_large and wanted <= found.keys():
             return {name: [*paths, ""] for name, paths in found.items()}  # there may be more
-        if path.endswith(_LANGUAGES) and _WHOLE.search(model.tracked.bytes(path) or b""):
+        if words.takes_all(path):
             return None
         for name in words.of(path):
             found.setdefault(name, []).append(path)

@@ -117,7 +117,7 @@ class Secrets:
         found: set[str] = set()
         for path in self._guards if values else ():
             text = self._tracked.text(path) or ""
-            if any(value in text for value in values):
+            if any(f'"{value}"' in text or f"'{value}'" in text for value in values):
                 found |= self._refusals(path, text)
         return frozenset(found & values)
 

@@ -14,11 +14,11 @@ _THROWN = re.compile(
     r"(?:throw\b|process\.exit|refine|superRefine)"
 )
 _LISTED = re.compile(
-    r"(?i)(?:insecure|default|weak|forbidden|unsafe|known|bad)\w*\s*=\s*[^\n]{0,300}"
+    r"(?i)(?:insecure|default|weak|forbidden|unsafe|known|bad)\w{0,40}\s{0,9}=\s{0,9}[^\n]{0,300}"
 )
 _QUOTED = re.compile(r"[\"'`]([^\"'`\n]{3,100})[\"'`]")
 _SHELL = re.compile(
-    r"\[\[?\s*\"?\$\{?\w+[^\]]{0,40}?\s==?\s*[\"']?([^\"'\s\]]{3,100})[\"']?\s*\]\]?[^\n]{0,80}"
+    r"\[\[?\s*\"?\$\{?\w{1,80}[^\]]{0,40}?\s==?\s*[\"']?([^\"'\s\]]{3,100})[\"']?\s*\]\]?[^\n]{0,80}"
     r"(?:\n[^\n]{0,200}){0,4}?\bexit\s+[1-9]"
 )
 _LEAVES = frozenset({"exit", "_exit", "abort", "die", "fail", "fatal", "critical"})

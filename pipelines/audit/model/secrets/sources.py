@@ -12,7 +12,7 @@ from pipelines.audit.place import Place
 
 # A file without any such line holds no credential that could be told.
 _WORTH = re.compile(
-    r"(?i)(?:passw|pwd|secret|token|_?key|credential|_pass\b)[^\n]{0,200}[\"'][^\"'\n]{3,}[\"']"
+    r"(?i)(?:passw|pwd|secret|token|_?key|credential|_pass\b)[^\n]{0,200}[\"'][^\"'\n]{3,300}[\"']"
     r"|://[^\s/@\"']{0,80}:[^\s/@\"']{1,200}@|PRIVATE KEY|AKIA|gh[pousr]_|xox[abp]-"
 )
 # Functions that read a variable of the environment, whose next argument is its default.
