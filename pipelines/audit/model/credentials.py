@@ -18,7 +18,7 @@ _SECRET = re.compile(
     r"(?:^| )(?:(?:pg|db|my|mysql|user|admin|root)?password|passwd|passwort|passphrase|pwd"
     r"|secrets?|token|credentials?|(?:api|secret|auth|private|encryption|signing|master)key|salt"
     r"|(?:api|private|secret|account|encryption|crypto|signing|signature|master|auth|jwt"
-    r"|session|hmac|fernet|cookie|shared|cipher|aes) key"
+    r"|session|hmac|fernet|shared|cipher|aes) key"
     r"|(?:db|database|pg|postgres|mysql|redis|mqtt|smtp|mail|email|ftp|ldap|admin|user|root"
     r"|rabbitmq|amqp|mongo|auth|default|login|basic|http) pass"
     r"|^pass|erlang cookie|redis auth)(?: |$)"
@@ -28,8 +28,8 @@ _SHORT = re.compile(r"[A-Z0-9_]+_PASS")
 _ABOUT = _words(
     "age alg algo algorithm algorithms arn attempts attribute audience autocomplete backend",
     "budget button category change changed charset class client complexity config",
-    "configuration confirm confirmation context cookie cost count counts created dialog digits",
-    "dir directory disabled duration enabled encoder encoding endpoint env error errors exp",
+    "configuration confirm confirmation context cookie cost count counts created creation dialog",
+    "digits dir directory disabled duration enabled encoder encoding endpoint env error errors exp",
     "expiration expire expired expires expiry factory field fields file filename files folder",
     "form format forgot generator getter grant handler hash hasher hashers hashing header",
     "headers help hint history host icon id identifier ids index input invalid issuer",
@@ -243,7 +243,7 @@ _SYMBOL = re.compile(r"[!@#$%^&*+=~]")
 
 def is_random(value: str) -> bool:
     """Whether a text is more likely made up by a machine, or by somebody who meant a password."""
-    if len(value) < 8 or " " in value or value.count(".") > 2 or value.count("-") > 5:
+    if len(value) < 6 or " " in value or value.count(".") > 2 or value.count("-") > 5:
         return False
     kinds = (
         any(it.isdigit() for it in value),
@@ -251,6 +251,8 @@ def is_random(value: str) -> bool:
         any(it.isupper() for it in value),
         bool(_SYMBOL.search(value)),
     )
+    if len(value) < 8:
+        return kinds[0] and sum(kinds) > 2
     return (kinds[0] and sum(kinds) > 1) or (len(value) >= 32 and value.isalnum())
 
 
@@ -262,3 +264,12 @@ def is_common(value: str) -> bool:
 def is_first_try(value: str) -> bool:
     """Whether a text is the very first that somebody would try."""
     return bool(_FIRST_TRY.fullmatch(value))
+
+
+def names_itself(name: str, value: str) -> bool:
+    """Whether a value is only what it is called: `PASSWORD_RESET = "user.password_reset"`."""
+    return bool(name) and _words_of(name) <= _words_of(value)
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(_GAP.sub(" ", _HUMP.sub(" ", text[:_LONGEST_NAME])).lower().split())

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from pipelines.audit.model.python import Python
 from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked
@@ -22,13 +23,15 @@ _MARKS = {
 }
 _COMMANDS = {
     "Alembic": r"\balembic\b[^\n|;&]{0,80}\bupgrade\b|flask\b[^\n|;&]{0,40}\bdb[\"', ]+upgrade"
-    r"|\bcommand\.upgrade\s*\(|_command\.upgrade\s*\(|\bupgrade\(\s{0,9}\w{0,40}(?:cfg|config)\w{0,40}\s{0,9},"
+    r"|\bcommand\.upgrade\s*\(|_command\.upgrade\s*\("
+    r"|\bupgrade\(\s{0,9}\w{0,40}(?:cfg|config)\w{0,40}\s{0,9},"
     r"|[\"']alembic[\"'],[^\n]{0,60}[\"']upgrade[\"']|MigrationContext\.configure",
     "Django": r"manage(?:\.py)?[\"', ]+migrate\b|django-admin[\"', ]+migrate\b"
     r"|call_command\(\s*[\"']migrate[\"']|execute_from_command_line\([^\n)]*[\"']migrate[\"']",
     "Prisma": r"\bprisma\b[\"', ]+(?:migrate[\"', ]+deploy|db[\"', ]+push)",
     "Knex": r"\bknex\b[^\n|;&]{0,60}migrate:(?:latest|up)|\.migrate\.latest\s*\(",
-    "Drizzle": r"drizzle-kit[\"', ]+(?:migrate|push)|\bmigrate\(\s{0,9}\w{0,40}(?:db|client)\w{0,40}\s{0,9},"
+    "Drizzle": r"drizzle-kit[\"', ]+(?:migrate|push)"
+    r"|\bmigrate\(\s{0,9}\w{0,40}(?:db|client)\w{0,40}\s{0,9},"
     r"|drizzle-orm/[\w-]+/migrator",
     "Flyway": r"\bflyway\b|Flyway\.configure",
 }
@@ -50,6 +53,9 @@ _SKIPPED_SUFFIXES = (
     ".css",
 )
 _LARGEST = 400_000  # bytes
+
+# What a Python source imports that runs migrations, or a program that does.
+_IMPORTED = ("alembic", "flask_migrate", "call_command", "execute_from_command_line", "subprocess")
 
 # Where a person types it; everything else runs by itself.
 _BY_HAND = re.compile(
@@ -123,20 +129,24 @@ def _is_real(tracked: Tracked, found: Migrations) -> bool:
     return True
 
 
-def runners(tracked: Tracked, kinds: frozenset[str]) -> list[Runner]:
+def runners(tracked: Tracked, python: Python, kinds: frozenset[str]) -> list[Runner]:
     """Every line that runs migrations of these kinds: in scripts, sources, Compose, CI..."""
+    importing = {path for word in _IMPORTED for path in python.mentioning(word)}
     skipped: tuple[str, ...] = _SKIPPED_SUFFIXES
     if not kinds & {"Knex", "Drizzle"}:
         skipped += (".js", ".ts", ".tsx", ".jsx", ".mjs")
-    if not kinds & {"Alembic", "Django"}:
-        skipped += (".py",)
-    paths = (it for it in tracked if is_deployed(it) and not it.endswith(skipped))
-    return [it for path in paths if _is_looked_at(path) for it in _runners(tracked, path)]
+    return [
+        it
+        for path in tracked
+        if is_deployed(path) and not path.endswith(skipped) and _is_looked_at(path, importing)
+        for it in _runners(tracked, path)
+    ]
 
 
-def _is_looked_at(path: str) -> bool:
-    is_data = path.endswith(".json") and not path.endswith("package.json")
-    return not is_data and "/versions/" not in path
+def _is_looked_at(path: str, importing: set[str]) -> bool:
+    if path.endswith(".py"):
+        return path in importing and "/versions/" not in path
+    return not path.endswith(".json") or path.endswith("package.json")
 
 
 def _runners(tracked: Tracked, path: str) -> Iterator[Runner]:
@@ -187,7 +197,8 @@ def _is_called(tracked: Tracked, targets: set[str]) -> bool:
     names = "|".join(re.escape(it) for it in sorted(targets))
     call = re.compile(
         rf"\b(?:make|just|task|inv|invoke|nox -s|npm(?: run)?|yarn(?: run)?|pnpm(?: run)?|bun run"
-        rf"|poe|pdm run|hatch run)(?:\s+-\S{{1,60}}(?:\s+[^-\s]\S{{0,60}})?){{0,5}}\s+(?:{names})(?![\w:-])"
+        rf"|poe|pdm run|hatch run)"
+        rf"(?:\s+-\S{{1,60}}(?:\s+[^-\s]\S{{0,60}})?){{0,5}}\s+(?:{names})(?![\w:-])"
     )
     return any(
         call.search(tracked.text(path) or "")

@@ -47,7 +47,7 @@ def migrations_off(model: Model) -> Iterator[Fault]:
     found = migrations.sets(model.tracked)
     if not found:
         return
-    ran = migrations.runners(model.tracked, frozenset(it.kind for it in found))
+    ran = migrations.runners(model.tracked, model.python, frozenset(it.kind for it in found))
     yield from _switched_off(model)
     yield from _never_run(model, found, ran)
     yield from _failing_unseen(model, ran)

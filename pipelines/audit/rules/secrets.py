@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pipelines.audit.findings import Fault, Severity
 from pipelines.audit.model import Model
-from pipelines.audit.model.credentials import Kind, is_common, is_first_try, is_random
+from pipelines.audit.model.credentials import Kind, is_common, is_first_try, is_random, names_itself
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.model.secrets import Where, Written
 from pipelines.audit.place import Place
@@ -108,6 +108,8 @@ def _severity(it: Written) -> Severity | None:
         return None
     if "salt" in it.name.lower() and it.where not in (Where.DEPLOYMENT, Where.VARIABLES):
         return None
+    if "Google" in it.what:  # what a browser or a telephone is given is no secret
+        return None if it.place.file.endswith("google-services.json") else Severity.LOW
     is_formed = it.what and it.where not in (Where.PIPELINE, Where.SCRIPT)
     severity = Severity.HIGH if is_formed else _BY_PLACE[it.where](it)
     is_tried = severity is not None and _TRIED.search(it.place.file)
@@ -122,10 +124,9 @@ def _deployed(it: Written) -> Severity | None:
 def _configured(it: Written) -> Severity | None:
     if it.kind is Kind.CHANGE:
         return Severity.LOW
-    if is_random(it.value):
-        return Severity.HIGH
-    is_name = it.value.lower() in it.name.lower() or " " in it.value
-    return Severity.HIGH if is_common(it.value) and not is_name else None
+    if names_itself(it.name, it.value) or " " in it.value:
+        return Severity.LOW if is_first_try(it.value) else None
+    return Severity.HIGH if is_random(it.value) or is_common(it.value) else None
 
 
 def _piped(it: Written) -> Severity | None:
@@ -146,13 +147,12 @@ def _in_source(it: Written) -> Severity | None:
         return _deployed(it)
     if it.kind is Kind.CHANGE:
         return Severity.HIGH if it.name.isupper() else None
-    if is_random(it.value):
-        return Severity.HIGH
-    is_name = it.value.lower().strip("_-") in it.name.lower()
-    if is_name:
+    if names_itself(it.name, it.value):
         return None
-    if it.name.isupper():
-        return Severity.HIGH if is_common(it.value) else None
+    if it.name.isupper() and not _SAMPLE.search(it.name):
+        return Severity.HIGH if is_random(it.value) or is_common(it.value) else None
+    if is_random(it.value) and not _SAMPLE.search(it.value):
+        return Severity.HIGH
     return Severity.LOW if is_first_try(it.value) else None
 
 
@@ -163,7 +163,7 @@ def _scripted(it: Written) -> Severity | None:
         return Severity.LOW
     if is_random(it.value):
         return Severity.HIGH
-    is_run = bool(_RUN.search(it.place.file))
+    is_run = _RUN.search(it.place.file) and not _TESTED.search(it.place.file)
     return (Severity.HIGH if is_run else Severity.LOW) if is_common(it.value) else None
 
 
@@ -173,6 +173,7 @@ _RUN = re.compile(r"(?i)entry-?point|docker|start|deploy|init|run")
 _TRIED = re.compile(
     r"(?i)(?:^|[/_.-])(?:mock|seeds?|seeders?|fake|stress|sandbox|dev|development|local)[/_.-]"
 )
+_SAMPLE = re.compile(r"(?i)abc|xyz|foo|bar|123|test|demo|sample|preview|mock|fake")
 _TESTED = re.compile(r"(?i)e2e|playwright|cypress|test|integration")
 
 _BY_PLACE = {

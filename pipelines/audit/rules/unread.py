@@ -132,8 +132,14 @@ def _files(model: Model, service: Service, words: Words) -> list[str] | None:
             return None
         found += words.files("") if not image.context else []
     for it in started:
-        found += model.python.reached(it.module, it.path)
+        if not all(_is_below(folder, folders) for folder in it.path):
+            found += model.python.reached(it.module, it.path)
     return list(dict.fromkeys(found))
+
+
+def _is_below(folder: str, folders: list[str]) -> bool:
+    """Whether what a folder holds is looked through anyway."""
+    return any(other and f"{folder}/".startswith(f"{other}/") for other in folders)
 
 
 def _is_plain(image: Image) -> bool:

@@ -21,9 +21,9 @@ Reader = Callable[[Tracked, str], Iterator[Written]]
 
 # Texts that only speak of credentials, and what programs wrote.
 _ASIDE = re.compile(
-    r"(?i)(?:^|/)(?:locales?|i18n|l10n|lang|langs|languages|translations?|messages|__snapshots__"
-    r"|snapshots|cassettes|storybook|stories|openapi|swagger|generated|dist|build|static/vendor"
-    r"|dashboards|migrations/versions|changelogs?)/"
+    r"(?i)(?:^|/)(?:tests?|__tests__|locales?|i18n|l10n|lang|langs|languages|translations?|messages"
+    r"|__snapshots__|snapshots|cassettes|storybook|stories|openapi|swagger|generated|dist|build"
+    r"|static/vendor|dashboards|migrations/versions|changelogs?)/"
     r"|(?:^|/)(?:package(?:-lock)?\.json|tsconfig[^/]*|[^/]*(?:lock|\.lock)(?:\.ya?ml|\.json)?"
     r"|[^/]*[._](?:\w*test|spec|stories)\.\w+|tests?\.\w+|mkdocs\.yml"
     r"|openapi[^/]*|swagger[^/]*|[^/]*\.min\.js|[^/]*schema\.json|\.pre-commit[^/]*)$"

@@ -12,7 +12,8 @@ from pipelines.audit.place import Place
 
 # A file without any such line holds no credential that could be told.
 _WORTH = re.compile(
-    r"(?i)(?:passw|pwd|secret|token|_?key|credential|_pass\b)[^\n]{0,200}[\"'][^\"'\n]{3,300}[\"']"
+    r"(?i)(?:passw|pwd|secret|token|_?key|credential|_pass\b)\w{0,40}[\"']?[^\"'#]{0,80}"
+    r"[\"'][^\"'\n]{3,300}[\"']"
     r"|://[^\s/@\"']{0,80}:[^\s/@\"']{1,200}@|PRIVATE KEY|AKIA|gh[pousr]_|xox[abp]-"
 )
 # Functions that read a variable of the environment, whose next argument is its default.
@@ -56,7 +57,8 @@ class _Reading:
             yield from self._node(node, is_setting)
             inner = is_setting
             if isinstance(node, ast.ClassDef):
-                if node.name.startswith("Test") or node.name.endswith("Test"):
+                is_test = node.name.startswith("Test") or node.name.endswith("Test")
+                if is_test or any(_name(base).endswith("Enum") for base in node.bases):
                     continue
                 inner = _is_settings(node)
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -104,11 +106,14 @@ class _Reading:
     def _choice(self, node: ast.BoolOp) -> Iterator[Written]:
         """`os.getenv("X") or "value"`, `given or "value"`."""
         first = node.values[0]
-        variable = _variable(first)[0] if isinstance(first, ast.Call) else _name(first)
+        variable = _variable(first)[0] if isinstance(first, ast.Call) else ""
         for value in node.values[1:]:
             for literal in _literals(value):
-                place = Place(self._file, literal.lineno)
-                yield from written(variable, _text(literal), place, Where.SOURCE, is_default=True)
+                place, text = Place(self._file, literal.lineno), _text(literal)
+                if variable:
+                    yield from written(variable, text, place, Where.SOURCE, is_default=True)
+                else:
+                    yield from self._formed(_name(first), text, place, is_default=True)
 
     def _parameters(self, node: ast.arguments) -> Iterator[Written]:
         positional = [*node.posonlyargs, *node.args]

@@ -25,6 +25,7 @@ _SQL = re.compile(
     r"(?i)\b(?:password|identified\s+by|identified\s+with\s+\w+\s+by)\s+'([^'\n]{1,200})'"
 )
 _TEXT = re.compile(r"(?:\b([A-Za-z_]\w{0,60})\s{0,9}(?::=|=>|=|:)\s{0,9})?\"([^\"\n]{3,500})\"")
+_TESTED = re.compile(r"(?i)\.env[._-](?:tests?|testing|ci|e2e)\b|(?:^|/)(?:tests?|ci|e2e)\.env$")
 _FLAG = re.compile(
     r"(?<![\w-])--?(requirepass|password|passwd|pass|secret|token|api-key|masterauth|auth-token"
     r"|admin-password|secret-key|jwt-secret)(?:=|\s+|[\"'],\s*[\"'])([^\s\"',;|&<>()]{3,200})"
@@ -53,6 +54,8 @@ def keys(tracked: Tracked, path: str) -> Iterator[Written]:
 
 def variables(tracked: Tracked, path: str) -> Iterator[Written]:
     """An env file: one example says what to set, every other one sets it."""
+    if _TESTED.search(path):
+        return
     for name, value, place in envfiles.read(tracked, path):
         if value:
             yield from interpolated(name, value, place, Where.VARIABLES)
