@@ -11,6 +11,7 @@ ALEMBIC = {
     "api/Dockerfile": 'FROM python:3.11\nCOPY . /app\nCMD ["uvicorn", "main:app"]\n',
 }
 IMPORT = "from alembic import command\n"
+UPGRADE = 'command.upgrade(c, "head")'
 COMPOSE = """\
     services:
       api:
@@ -191,22 +192,22 @@ def test_nothing_is_deployed_from_here():
         ("api/start.sh", "alembic upgrade head || exit 1\nrun\n", []),
         (
             "api/main.py",
-            f'{IMPORT}try:\n    run_migrations()\nexcept Exception:\n    pass\ncommand.upgrade(c, "head")\n',
+            f"{IMPORT}try:\n    run_migrations()\nexcept Exception:\n    pass\n{UPGRADE}\n",
             ["api/main.py:4"],
         ),
         (
             "api/main.py",
-            f'{IMPORT}try:\n    command.upgrade(c, "head")\nexcept Exception:\n    log("no")\n    raise\n',
+            f'{IMPORT}try:\n    {UPGRADE}\nexcept Exception:\n    log("no")\n    raise\n',
             [],
         ),
         (
             "api/main.py",
-            f'{IMPORT}try:\n    command.upgrade(c, "head")\nexcept Exception:\n    sys.exit(1)\n',
+            f"{IMPORT}try:\n    {UPGRADE}\nexcept Exception:\n    sys.exit(1)\n",
             [],
         ),
         (
             "api/main.py",
-            f'{IMPORT}try:\n    command.upgrade(c, "head")\nexcept AlreadyThere:\n    pass\n',
+            f"{IMPORT}try:\n    {UPGRADE}\nexcept AlreadyThere:\n    pass\n",
             [],
         ),
         (
