@@ -171,7 +171,8 @@ def _scripted(it: Written) -> Severity | None:
 _RUN = re.compile(r"(?i)entry-?point|docker|start|deploy|init|run")
 # Code that stands in for the real one, or fills a database to try it.
 _TRIED = re.compile(
-    r"(?i)(?:^|[/_.-])(?:mock|seeds?|seeders?|fake|stress|sandbox|dev|development|local)[/_.-]"
+    r"(?i)(?:^|[/_.-])(?:mock|bench|seeds?|seeders?|fake|stress|sandbox|dev|development"
+    r"|local)[/_.-]"
 )
 _SAMPLE = re.compile(r"(?i)abc|xyz|foo|bar|123|test|demo|sample|preview|mock|fake")
 _TESTED = re.compile(r"(?i)e2e|playwright|cypress|test|integration")
