@@ -22,7 +22,6 @@ _LEVELS = {
     Severity.LOW: "note",
     Severity.NOTE: "note",
 }
-_INDEX = {id_: at for at, id_ in enumerate(RULES)}
 Json = dict[str, Any]
 
 
@@ -69,7 +68,7 @@ def _result(finding: Finding) -> Json:
     kind, level = ("open", "none") if finding.is_open else ("fail", _LEVELS[finding.severity])
     return {
         "ruleId": finding.rule,
-        **({"ruleIndex": _INDEX[finding.rule]} if finding.rule in _INDEX else {}),
+        **({"ruleIndex": list(RULES).index(finding.rule)} if finding.rule in RULES else {}),
         "kind": kind,
         "level": level,
         "message": {"text": _message(finding)},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import time
 
 import pytest
 
@@ -75,9 +74,6 @@ def test_dotted_names(text: str, name: str) -> None:
         "import requests\nrequests.get(\n",
     ],
 )
+@pytest.mark.timeout(30)  # seconds; what grows as the square takes minutes
 def test_whatever_a_module_holds_it_is_read_soon(rule: str, text: str) -> None:
-    started = time.perf_counter()
-
     found(rule, {"app/a.py": text, "Dockerfile": "FROM a\nCOPY app /app\n"})
-
-    assert time.perf_counter() - started < 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 
 import pytest
 
@@ -226,10 +225,8 @@ def test_only_files_that_hold_a_word_are_parsed() -> None:
         "\ufffd\x01 = process.env",
     ],
 )
+@pytest.mark.timeout(30)  # seconds; what grows as the square takes minutes
 def test_whatever_a_file_holds_it_is_read_soon(text: str) -> None:
-    started = time.perf_counter()
-
     found = module("\n".join(text[it : it + 80] for it in range(0, len(text), 80)), "a.js")
 
     assert found.file == "a.js"
-    assert time.perf_counter() - started < 2
