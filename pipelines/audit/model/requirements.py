@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import itertools
 import json
 import re
 import tomllib
@@ -25,6 +26,7 @@ _PROJECTS = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile")
 _NAME = re.compile(
     r"(.*[._-])?(requirements|constraints|reqs?)([._-].*)?\.(txt|in|pip)", re.IGNORECASE
 )
+_MOST_LINES = 5_000  # that say something in one file; the longest lock of a person has 500
 _DEEPEST = 10  # files that include one another
 _LOCKED_NAME = re.compile(r'^name = "([^"\n]+)"', re.MULTILINE)
 
@@ -129,7 +131,7 @@ def _requirements(tracked: Tracked, path: str, text: str, depth: int = 0) -> Req
     projects: list[str] = []
     unknown = False
     folder = path.rpartition("/")[0]
-    for number, line, has_hash in _lines(text):
+    for number, line, has_hash in itertools.islice(_lines(text), _MOST_LINES):
         place = Place(path, number)
         if not line.startswith("-"):
             one = parse(line, place, has_hash=has_hash)

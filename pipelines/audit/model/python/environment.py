@@ -93,9 +93,14 @@ def settings(node: ast.ClassDef, file: str, known: Known) -> Iterator[Read]:
     for field in node.body:
         if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
             continue
-        if field.target.id == "model_config" or "ClassVar" in ast.dump(field.annotation)[:60]:
+        if field.target.id == "model_config" or _is_class_variable(field.annotation):
             continue
         yield from _field(field, field.target.id, prefix, file, known)
+
+
+def _is_class_variable(annotation: ast.expr) -> bool:
+    named = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+    return dotted(named).rpartition(".")[2] == "ClassVar"
 
 
 def _field(node: ast.AnnAssign, name: str, prefix: str, file: str, known: Known) -> Iterator[Read]:
