@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from textwrap import dedent
 
 from pipelines.audit.audit import audit
 from pipelines.audit.findings import Finding
 from pipelines.audit.model import Model
+from pipelines.audit.rule import Rule
 from pipelines.audit.rules import RULES
 from pipelines.audit.tracked import Tracked
 
 Files = Mapping[str, str | bytes]
+
+
+@contextmanager
+def only(*rules: Rule) -> Iterator[None]:
+    """The audit with these rules alone; the others are back afterwards, and in their order."""
+    kept = dict(RULES)
+    RULES.clear()
+    RULES.update({rule.id: rule for rule in rules})
+    try:
+        yield
+    finally:
+        RULES.clear()
+        RULES.update(kept)
 
 
 def tracked(files: Files) -> Tracked:

@@ -18,8 +18,8 @@ from pipelines.audit.history.issues import History, Span
 from pipelines.audit.model import Model
 from pipelines.audit.place import Place
 from pipelines.audit.rule import rule
-from pipelines.audit.rules import RULES
 from pipelines.errors import ConfigError
+from tests.audit import repository
 from tests.audit.history.checkout import Checkout
 
 READ: list[str] = []
@@ -41,11 +41,10 @@ def _lines(model: Model, path: str) -> list[int]:
 
 
 @pytest.fixture(autouse=True)
-def one_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    for id_ in list(RULES):
-        monkeypatch.delitem(RULES, id_)
-    monkeypatch.setitem(RULES, "TST001", fault_word)
+def one_rule() -> Iterator[None]:
     READ.clear()
+    with repository.only(fault_word):
+        yield
 
 
 @pytest.fixture
