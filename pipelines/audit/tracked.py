@@ -61,6 +61,7 @@ class Tracked:
         self.memory: MutableMapping[tuple[str, str, str], Any] | None = None
         self.too_large: set[str] = set()
         self._last: tuple[str, str | None] = ("", None)
+        self._last_lines: tuple[str | None, list[str]] = ("", [""])
 
     def having(self, texts: Mapping[str, str]) -> Tracked:
         """The same with other texts in some of its files."""
@@ -102,7 +103,10 @@ class Tracked:
 
     def lines(self, path: str) -> list[str]:
         """The lines of a text, without their ends; none of what is no text."""
-        return (self.text(path) or "").split("\n")
+        text = self.text(path)
+        if text is not self._last_lines[0]:
+            self._last_lines = (text, (text or "").split("\n"))
+        return self._last_lines[1]
 
     def once(self, what: str, path: str, make: Callable[[], T]) -> T:
         """What `make` makes of a file's name and contents, and of nothing else.

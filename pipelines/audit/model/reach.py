@@ -45,6 +45,7 @@ class Reached:
     is_ignored: bool = False  # a `-` before the recipe's line
     swallowed_outside: str = ""  # by what a call on the way stands in
     is_dead: bool = False  # the job or step can never run
+    home: Job | None = None  # where the step stands: the job, or an action's steps
 
     @property
     def place(self) -> Place:
@@ -60,6 +61,7 @@ class Reach:
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        self._steps_left = _MOST
 
     @cached_property
     def commands(self) -> tuple[Reached, ...]:
@@ -84,7 +86,7 @@ class Reach:
     def _job(
         self, workflow: Workflow, job: Job, chain: tuple[Place, ...], depth: int
     ) -> Iterator[Reached]:
-        if job.uses.startswith("./") and depth < _DEEPEST:
+        if job.uses.startswith("./") and depth < _DEEPEST and not self._is_enough():
             other = self._workflows.get(join("", job.uses) or "")
             if other is not None:
                 way = (*chain, job.uses_place or job.place)
@@ -95,21 +97,35 @@ class Reach:
                 yield replace(reached, is_dead=True) if is_dead else reached
 
     def _step(
-        self, workflow: Workflow, job: Job, step: Step, chain: tuple[Place, ...], depth: int
+        self,
+        workflow: Workflow,
+        job: Job,
+        step: Step,
+        chain: tuple[Place, ...],
+        depth: int,
+        home: Job | None = None,
     ) -> Iterator[Reached]:
+        if self._is_enough():
+            return
         if step.uses.startswith("./") and depth < _DEEPEST:
             folder = join("", step.uses) or ""
             for name in ("action.yml", "action.yaml"):
                 action = self._workflows.get(f"{folder}/{name}" if folder else name)
                 if action is not None:
                     way = (*chain, step.uses_place or step.place)
-                    for inner in action.jobs["runs"].steps:
-                        yield from self._step(workflow, job, inner, way, depth + 1)
+                    runs = action.jobs["runs"]
+                    for inner in runs.steps:
+                        yield from self._step(workflow, job, inner, way, depth + 1, runs)
         if step.script is not None:
-            start = Reached(
-                Command((), step.place, ""), chain, workflow, job, step, _plain(step.folder)
-            )
+            nothing = Command((), step.place, "")
+            at = _plain(step.folder)
+            start = Reached(nothing, chain, workflow, job, step, at, home=home or job)
             yield from self._script(step.script, start, depth)
+
+    def _is_enough(self) -> bool:
+        """Whether workflows and actions use one another without end."""
+        self._steps_left -= 1
+        return self._steps_left < 0
 
     def _script(self, script: Script, start: Reached, depth: int) -> Iterator[Reached]:
         for command in script.commands:
@@ -246,16 +262,19 @@ def dead_jobs(workflow: Workflow) -> frozenset[str]:
         for id_, job in workflow.jobs.items()
         if conditions.fold(job.condition, workflow) is False
     }
-    for _ in workflow.jobs:
-        more = {
-            id_
-            for id_, job in workflow.jobs.items()
-            if dead & set(job.needs) and not _runs_anyway(job.condition)
-        }
-        if more <= dead:
-            break
-        dead |= more
+    waiting = sorted(dead)
+    while waiting:
+        for id_ in waiting_for(workflow, waiting.pop()):
+            if id_ not in dead:
+                dead.add(id_)
+                waiting.append(id_)
     return frozenset(dead)
+
+
+def waiting_for(workflow: Workflow, id_: str) -> list[str]:
+    """The jobs that run only after this one has."""
+    needed_by = workflow.needed_by.get(id_, ())
+    return [it for it in needed_by if not _runs_anyway(workflow.jobs[it].condition)]
 
 
 def _runs_anyway(condition: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pipelines.audit.findings import Unread
 from pipelines.audit.model import nodes, shell
@@ -15,6 +17,9 @@ from pipelines.audit.tracked import Tracked
 
 _FOLDER = ".github/workflows/"
 _ENDS = (".yml", ".yaml")
+_STEP = re.compile(r"steps\.([\w-]+)\.(?:outcome|conclusion|outputs)")
+_JOB = re.compile(r"needs\.([\w-]+)\.result")
+_UPLOAD = "github/codeql-action/upload-sarif"
 _RETRIES = ("nick-fields/retry", "nick-invision/retry")  # actions that run a script again
 
 
@@ -35,6 +40,17 @@ class Step:
     continues: Node | None = None  # `continue-on-error`, where it is given
     environment: Mapping[str, Node] = field(default_factory=dict)
 
+    @property
+    def inputs(self) -> str:
+        """The values of `env` and `with`, as one text."""
+        values = (*self.environment.values(), *self.node["with"].fields.values())
+        return " ".join(it.text for it in values)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All of it that may hold an expression."""
+        return self.condition, self.node["run"].text, self.inputs
+
 
 @dataclass(frozen=True)
 class Job:
@@ -53,6 +69,18 @@ class Job:
     environment: Mapping[str, Node] = field(default_factory=dict)
     services: Mapping[str, Node] = field(default_factory=dict)
 
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The steps, by id, whose outcome some step looks at."""
+        return frozenset(
+            name for step in self.steps for said in step.said for name in _STEP.findall(said)
+        )
+
+    @cached_property
+    def publishes(self) -> bool:
+        """Whether it hands findings to code scanning, which can block by itself."""
+        return any(step.uses.startswith(_UPLOAD) for step in self.steps)
+
 
 @dataclass(frozen=True)
 class Workflow:
@@ -67,6 +95,25 @@ class Workflow:
     jobs: Mapping[str, Job] = field(default_factory=dict)
     is_action: bool = False
     environment: Mapping[str, Node] = field(default_factory=dict)
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The jobs whose result another one looks at."""
+        return frozenset(
+            name
+            for job in self.jobs.values()
+            for said in (job.condition, *(text for step in job.steps for text in step.said))
+            for name in _JOB.findall(said)
+        )
+
+    @cached_property
+    def needed_by(self) -> Mapping[str, tuple[str, ...]]:
+        """The jobs that need each job."""
+        found: dict[str, tuple[str, ...]] = {}
+        for job in self.jobs.values():
+            for other in job.needs:
+                found[other] = (*found.get(other, ()), job.id)
+        return found
 
 
 def read(tracked: Tracked) -> tuple[tuple[Workflow, ...], tuple[Unread, ...]]:

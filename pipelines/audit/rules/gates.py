@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import dropwhile
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
 from pipelines.audit.model import Model, gates, suites
@@ -14,7 +13,7 @@ from pipelines.audit.model.reach import Reached, read_script
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.model.shell import Command, Script
 from pipelines.audit.model.unrun import Unrun, unrun
-from pipelines.audit.model.workflows import Job, Step, Workflow
+from pipelines.audit.model.workflows import Job, Step
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 
@@ -22,7 +21,6 @@ _WEAK = ("pipe", "no set -e", "&")  # an oversight, and not always one
 _SAYS = frozenset(("echo", "printf", "true", ":", "exit", "return"))
 _HOOKS = ("pre-commit", "prek")
 _COMMITS = ("git commit", "create-pull-request", "git-auto-commit", "add-and-commit")
-_UPLOAD = "github/codeql-action/upload-sarif"
 # What of an action's inputs makes it succeed whatever it finds.
 _EXCUSES = {
     "exit-code": ("0",),
@@ -69,11 +67,12 @@ def _in_commands(model: Model) -> Iterator[Fault]:
 def _swallowed(reached: Reached) -> Fault | None:
     command = reached.command
     lost = _lost(command)
-    if lost is None or _is_asked(reached.job, reached.step) or _is_fixer(reached):
+    home = reached.home or reached.job
+    if lost is None or reached.step.id in home.asked or _is_fixer(reached):
         return None
     reason, at = lost
     is_weak = reason in _WEAK
-    is_told = _is_published(reached.job, reached.step)
+    is_told = _is_published(home, reached.step)
     return Fault(
         at,
         f"{_shown(command)} cannot fail: {_told(reason)}",
@@ -117,7 +116,7 @@ def _in_actions(model: Model) -> Iterator[Fault]:
         for job in workflow.jobs.values():
             for step in job.steps:
                 excuse = _excuse(step)
-                if excuse is not None and not _is_asked(job, step):
+                if excuse is not None and step.id not in job.asked:
                     name, node = excuse
                     is_told = _is_published(job, step)
                     yield Fault(
@@ -139,10 +138,8 @@ def _excuse(step: Step) -> tuple[str, Node] | None:
 
 
 def _is_published(job: Job, step: Step) -> bool:
-    """Whether what the step finds is handed to code scanning, which can block by itself."""
-    following = dropwhile(lambda it: it is not step, job.steps)
-    said = f"{step.node['run'].text} {_inputs(step)}".lower()
-    return "sarif" in said and any(it.uses.startswith(_UPLOAD) for it in following)
+    """Whether what the step finds is handed to code scanning."""
+    return job.publishes and "sarif" in f"{step.node['run'].text} {step.inputs}".lower()
 
 
 def _shown(command: Command) -> str:
@@ -169,24 +166,6 @@ def _remedy(reason: str) -> str:
     if reason == "pipe":
         return "set `shell: bash`, which adds pipefail, or `set -o pipefail`"
     return "begin the script with `set -e`" if reason == "no set -e" else "wait for it"
-
-
-def _is_asked(job: Job, step: Step) -> bool:
-    if not step.id:
-        return False
-    wanted = (f"steps.{step.id}.outcome", f"steps.{step.id}.conclusion", f"steps.{step.id}.outputs")
-    return any(
-        any(word in text for word in wanted)
-        for other in job.steps
-        if other is not step
-        for text in (other.condition, other.node["run"].text, _inputs(other))
-    )
-
-
-def _inputs(step: Step) -> str:
-    return " ".join(
-        node.text for node in (*step.environment.values(), *step.node["with"].fields.values())
-    )
 
 
 @rule("GATE002", "make-swallow", Severity.HIGH)
@@ -265,12 +244,12 @@ def continues_on_error(model: Model) -> Iterator[Fault]:
         for job in workflow.jobs.values():
             if job.continues is not None and job.continues.is_true:
                 kinds = [kind for step in job.steps if (kind := _step_kind(step))]
-                if kinds and not _is_job_asked(workflow, job):
+                if kinds and job.id not in workflow.asked:
                     yield _continues(job.continues, f"job `{job.id}`", kinds[0])
             for step in job.steps:
                 kind = _step_kind(step)
                 on = step.continues
-                if on is not None and on.is_true and kind and not _is_asked(job, step):
+                if on is not None and on.is_true and kind and step.id not in job.asked:
                     name = step.name or step.uses or "the step"
                     is_told = _is_published(job, step)
                     yield _continues(on, f"step `{name}`", kind, is_told=is_told)
@@ -284,18 +263,6 @@ def _continues(on: Node, what: str, kind: Kind, *, is_told: bool = False) -> Fau
         f"{what} ({kind.value}) may fail without failing CI",
         f"remove `{name}`, or fail later by the outcome",
         severity=Severity.LOW if is_told else None,
-    )
-
-
-def _is_job_asked(workflow: Workflow, job: Job) -> bool:
-    """Whether another job looks at how this one ended."""
-    wanted = f"needs.{job.id}.result"
-    return any(
-        wanted in text
-        for other in workflow.jobs.values()
-        if other is not job
-        for step in other.steps
-        for text in (other.condition, step.condition, step.node["run"].text, _inputs(step))
     )
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model, conditions
-from pipelines.audit.model.reach import dead_jobs
+from pipelines.audit.model.reach import waiting_for
 from pipelines.audit.model.workflows import Job, Workflow
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
@@ -16,6 +15,7 @@ from pipelines.audit.tracked import Tracked
 
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}([0-9a-fA-F]{24})?")
 _BRANCHES = frozenset(("main", "master", "develop", "dev", "latest", "trunk", "HEAD", "edge"))
+_MOST_NAMES = 5
 _BRACES = "${} \n"
 _OWN = ("actions", "github")  # the platform's own
 _TEAM = re.compile(r"@([\w-]+)/[\w-]+")
@@ -54,9 +54,17 @@ def unreachable(model: Model) -> Iterator[Fault]:
 
 def _waiting(workflow: Workflow, job: Job) -> str:
     """The jobs that do not run either, as they need this one."""
-    alone = replace(workflow, jobs={**workflow.jobs, job.id: replace(job, condition="")})
-    more = sorted(dead_jobs(workflow) - dead_jobs(alone) - {job.id})
-    return f", and so does nothing that needs it (`{'`, `'.join(more)}`)" if more else ""
+    more: list[str] = []
+    waiting = [job.id]
+    while waiting and len(more) <= _MOST_NAMES:
+        for id_ in waiting_for(workflow, waiting.pop()):
+            own = conditions.fold(workflow.jobs[id_].condition, workflow)
+            if id_ not in more and own is not False:  # else it is told by itself
+                more.append(id_)
+                waiting.append(id_)
+    named = [f"`{id_}`" for id_ in sorted(more)[:_MOST_NAMES]]
+    others = ", ..." if len(more) > _MOST_NAMES else ""
+    return f", and so does nothing that needs it ({', '.join(named)}{others})" if more else ""
 
 
 def _never(place: Place, what: str, condition: str, workflow: Workflow, more: str = "") -> Fault:

@@ -84,6 +84,42 @@ def test_calls_in_a_circle_end() -> None:
     assert len(reached(files)) < 1_000
 
 
+def test_actions_and_workflows_that_use_many_others_end() -> None:
+    actions = {
+        f"a{at}/action.yml": "runs:\n  using: composite\n  steps:\n"
+        + f"    - uses: ./a{at + 1}\n" * 20
+        for at in range(12)
+    }
+    flows = {
+        f".github/workflows/w{at}.yml": "on: workflow_call\njobs:\n"
+        + "".join(f"  j{k}: {{uses: ./.github/workflows/w{at + 1}.yml}}\n" for k in range(20))
+        for at in range(12)
+    }
+
+    assert (
+        reached(ci("x") | {FILE: "on: push\njobs: {a: {steps: [{uses: ./a0}]}}\n"} | actions) == []
+    )
+    assert reached(flows) == []
+
+
+def test_the_outcome_of_an_action_s_step_is_asked_for_within_the_action() -> None:
+    files = {
+        FILE: "on: push\njobs: {a: {steps: [{uses: ./x}]}}\n",
+        "x/action.yml": """\
+            runs:
+              using: composite
+              steps:
+                - {id: t, run: pytest}
+                - {run: "echo ${{ steps.t.outcome }}"}
+            """,
+    }
+    first = model(files).reach.commands[0]
+
+    assert first.job.id == "a"
+    assert first.home is not None
+    assert first.home.asked == {"t"}
+
+
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
