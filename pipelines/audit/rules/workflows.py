@@ -18,6 +18,7 @@ _BRANCHES = frozenset(("main", "master", "develop", "dev", "latest", "trunk", "H
 _MOST_NAMES = 5
 _BRACES = "${} \n"
 _OWN = ("actions", "github")  # the platform's own
+_ASKED = re.compile(r"github\.repository(?:_owner)? *[!=]= *'([\w-]+)[/']")
 _TEAM = re.compile(r"@([\w-]+)/[\w-]+")
 
 
@@ -110,11 +111,12 @@ def unpinned(model: Model) -> Iterator[Fault]:
 
 
 def _owners(tracked: Tracked) -> frozenset[str]:
-    """Whose repository this is, as far as its origin and its teams of code owners tell."""
-    said = " ".join(tracked.text(path) or "" for path in tracked.named("CODEOWNERS"))
-    teams = _TEAM.findall(said)
+    """Whose repository this is: by its origin, its teams, and what its workflows ask of GitHub."""
+    teams = " ".join(tracked.text(path) or "" for path in tracked.named("CODEOWNERS"))
+    asked = " ".join(tracked.text(path) or "" for path in tracked.below(".github/workflows"))
     origin = tracked.origin.removesuffix("/").rpartition("/")[0].rpartition("/")[2]
-    return frozenset(it.lower() for it in (*teams, origin, *_OWN))
+    names = (*_TEAM.findall(teams), *_ASKED.findall(asked), origin, *_OWN)
+    return frozenset(it.lower() for it in names)
 
 
 def _uses(uses: str, place: Place, owners: frozenset[str]) -> Iterator[Fault]:
@@ -132,7 +134,9 @@ def _uses(uses: str, place: Place, owners: frozenset[str]) -> Iterator[Fault]:
     if _COMMIT.fullmatch(version):
         return
     is_branch = not version or version in _BRANCHES
-    is_foreign = action.partition("/")[0].lower() not in owners
+    owner, _, name = action.partition("/")
+    # Only one's own organisation is likely to be asked for what its `.github` holds.
+    is_foreign = owner.lower() not in owners and not name.startswith(".github/")
     yield Fault(
         place,
         f"`{action}` is named by {'a branch' if is_branch else 'a tag'}, not by a commit",

@@ -59,6 +59,7 @@ def test_what_may_come_or_cannot_be_told_is_none(on: str, condition: str) -> Non
         ("somebody/action@main", Severity.MEDIUM),
         ("somebody/action/sub@master", Severity.MEDIUM),
         ("somebody/action", Severity.MEDIUM),
+        ("somebody/.github/.github/workflows/build.yml@main", Severity.LOW),
         (f"somebody/action@{SHA[:12]}", Severity.LOW),
         ("docker://alpine:3.20", Severity.LOW),
     ],
@@ -77,7 +78,14 @@ def test_one_that_cannot_change_is_none(name: str) -> None:
     assert places("GATE007", uses(name)) == []
 
 
-@pytest.mark.parametrize("owners", [{"CODEOWNERS": "* @Somebody/team\n"}])
+@pytest.mark.parametrize(
+    "owners",
+    [
+        {"CODEOWNERS": "* @Somebody/team\n"},
+        {".github/workflows/b.yml": "jobs: {a: {if: github.repository_owner == 'somebody'}}\n"},
+        {".github/workflows/b.yml": "jobs: {a: {if: github.repository == 'somebody/x'}}\n"},
+    ],
+)
 def test_a_branch_of_one_s_own_action_has_less_weight(owners: dict[str, str]) -> None:
     (finding,) = found("GATE007", uses("somebody/action@main") | owners)
 
