@@ -87,6 +87,11 @@ class Model:
         """The image that a build makes; None when it has no Dockerfile, or not that stage."""
         return self._images.of_build(build)
 
+    def lacks_build(self, service: compose.Service) -> bool:
+        """Whether a service's build names what is not there: nothing else can be told of it."""
+        build = service.build
+        return build is not None and not build.is_unknown and self.built(build) is None
+
     def dockerfile(self, build: compose.Build) -> dockerfile.Dockerfile | None:
         """The Dockerfile of a build, read with its arguments."""
         return self._images.dockerfile_of(build)

@@ -117,6 +117,14 @@ def misses(service: Service, image: Image | None, port: str) -> str:
     return f"{store.name} listens on {store.ports[0]}"
 
 
+def listening(service: Service, image: Image) -> frozenset[str]:
+    """The ports that a service's command says it listens on; none when another may be meant."""
+    text = " ".join(image.entry.words) if image.entry is not None else ""
+    ports = frozenset(_PORT_FLAG.findall(text[:5_000]))
+    is_moved = any("PORT" in name for name in service.environment)
+    return frozenset() if is_moved else ports
+
+
 def _mentioned(service: Service, image: Image | None) -> set[str]:
     """Every number that could be a port, in what a service is told and in its image."""
     texts = [words.text for words in (service.command, service.entrypoint) if words is not None]

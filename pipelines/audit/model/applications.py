@@ -14,6 +14,7 @@ from pipelines.audit.model.python import Application, Import, Python
 from pipelines.audit.model.python.places import Inside
 from pipelines.audit.model.requirements import Requirements
 
+_NAMING = frozenset(("ROOT_URLCONF", "INSTALLED_APPS", "include("))  # what names Django's modules
 _MOST_ROUNDS = 4  # of modules that put a folder on the path, which has modules that do
 
 Run = tuple["compose.Service | None", images.Image]
@@ -235,11 +236,44 @@ class Applications:
     def _entries(
         self, application: Application, folders: Sequence[str], inside: Inside
     ) -> Iterator[str]:
-        """The module, and those that it hands to a server by name: `uvicorn.run("pkg:app")`."""
+        """The module, and those that are imported by name: `uvicorn.run("pkg:app")`, Django's."""
+        found = {application.module}
         yield application.module
         for target in self.python.module(application.module).runs:
             file = self.python.find(target.partition(":")[0], folders, inside)
-            if file is not None and file != application.module:
+            if file is not None and file not in found:
+                found.add(file)
+                yield file
+                for name in self._wired(file, application.program, folders, inside):
+                    if name not in found:
+                        found.add(name)
+                        yield name
+
+    def _wired(
+        self, settings: str, program: str, folders: Sequence[str], inside: Inside
+    ) -> Iterator[str]:
+        """The modules that Django's settings name, and those that these name in turn."""
+        waiting = [settings]
+        seen: set[str] = set()
+        while waiting:
+            for file in self.python.reached(waiting.pop(), folders, places=inside):
+                if file in seen or not self.python.sketch(file).marks & _NAMING:
+                    continue
+                seen.add(file)
+                for name in self.python.module(file).names:
+                    named = list(self._of_name(name, program, folders, inside))
+                    waiting += named
+                    yield from named
+
+    def _of_name(
+        self, name: str, program: str, folders: Sequence[str], inside: Inside
+    ) -> Iterator[str]:
+        """The module of that name, or that has it, and what Django and Celery find beside it."""
+        beside = [f"{name}.models", f"{name}.apps"]
+        beside += [f"{name}.tasks"] if program == "celery" else []
+        for one in (name, name.rpartition(".")[0], *beside):
+            file = self.python.find(one, folders, inside) if one else None
+            if file is not None:
                 yield file
 
     def _added(self, files: Iterable[str], inside: Inside) -> Iterator[str]:

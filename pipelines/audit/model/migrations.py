@@ -159,10 +159,11 @@ def _runners(tracked: Tracked, path: str) -> Iterator[Runner]:
     for number, line in enumerate(tracked.lines(path), 1):
         if named := _TARGET.match(line):
             target = next(it for it in named.groups() if it)
-        if _TOLD.search(line) and not path.endswith("package.json") and "&&" not in line:
-            continue
+        is_plain = not path.endswith("package.json") and "&&" not in line
+        told = _TOLD.search(line) if is_plain else None
         for kind, command in _RUNS.items():
-            if command.search(line):
+            run = command.search(line)
+            if run and (told is None or told.start() > run.start()):
                 is_by_hand = bool(_BY_HAND.search(path)) and not _OWN.fullmatch(target)
                 yield Runner(kind, Place(path, number), line, target if is_by_hand else "")
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipelines.audit.model import conditions, gates, makefiles, node, shell
+from pipelines.audit.model.gates import Kind
 from pipelines.audit.model.makefiles import Makefile
 from pipelines.audit.model.node import Package
 from pipelines.audit.model.shell import Command, Script
@@ -74,6 +75,25 @@ class Reach:
                 if len(found) >= _MOST:
                     return tuple(found)
         return tuple(found)
+
+    def kind(self, command: Command) -> Kind | None:
+        """Of which kind a command of a workflow is: by what it says, or else by what it runs."""
+        return gates.called(command.words) or self._behind.get((command.place, command.words))
+
+    @cached_property
+    def _behind(self) -> Mapping[tuple[Place, tuple[str, ...]], Kind]:
+        """The first gate that a command leads to, through a target, a package or a script."""
+        found: dict[tuple[Place, tuple[str, ...]], Kind] = {}
+        way: list[Reached] = []  # the calls that lead to the command, as they are told one by one
+        for reached in self.commands:
+            while way and len(way[-1].chain) >= len(reached.chain):
+                way.pop()
+            kind = gates.kind(reached.command.words)
+            if kind is not None and kind is not Kind.BUILD:
+                for caller in way:
+                    found.setdefault((caller.place, caller.command.words), kind)
+            way.append(reached)
+        return found
 
     def _workflow(
         self, workflow: Workflow, chain: tuple[Place, ...], depth: int

@@ -42,6 +42,16 @@ _CONFIGS = {
     ".ruff.toml": Kind.LINT,
     ".pylintrc": Kind.LINT,
 }
+# Tables of pyproject.toml that configure one.
+_TABLES = {
+    "[tool.ruff]": Kind.LINT,
+    "[tool.ruff.lint]": Kind.LINT,
+    "[tool.pylint]": Kind.LINT,
+    "[tool.mypy]": Kind.TYPES,
+    "[tool.pyright]": Kind.TYPES,
+    "[tool.basedpyright]": Kind.TYPES,
+    "[tool.black]": Kind.FORMAT,
+}
 _JAVASCRIPT = frozenset(
     [
         "ava",
@@ -91,6 +101,7 @@ def unrun(model: Model) -> Iterator[Unrun]:
     hidden = opaque.hidden(model, reached)
     by_actions = _by_actions(model)
     kinds = by_actions.union(kind for it in reached if (kind := gates.kind(it.command.words)))
+    hidden |= _promised(reached) - kinds
     if kinds <= _OTHER_KINDS:
         if Kind.TEST not in hidden:
             yield from _no_pipeline(model)
@@ -101,6 +112,12 @@ def unrun(model: Model) -> Iterator[Unrun]:
         yield from _go(model, reached)
     yield from _scripts(model, reached, hidden | by_actions)
     yield from _configured(model, reached, kinds | hidden)
+
+
+def _promised(reached: Sequence[Reached]) -> frozenset[Kind]:
+    """What the names of the targets say that CI runs: one that does not do so is another fault."""
+    names = {it.target for it in reached if it.source == "make"}
+    return frozenset(kind for name in names if (kind := gates.kind_of_name(name)))
 
 
 def _by_actions(model: Model) -> frozenset[Kind]:
@@ -234,8 +251,8 @@ def _scripts(model: Model, reached: Sequence[Reached], hidden: frozenset[Kind]) 
         told |= {gates.kind_of_name(name) for file, name in run if file == package.file}
         told |= hidden
         for name, script in package.scripts.items():
-            kind = gates.kind_of_name(name)
             own = {gates.kind(it.words) for it in script.commands} - {None}
+            kind = Kind.FORMAT if own == {Kind.FORMAT} else gates.kind_of_name(name)
             if (
                 kind is None
                 or kind in told
@@ -285,6 +302,22 @@ def _configured(
         )
         if config:
             yield Unrun(Place(config), f"the {kind.value} that this configures", "run it in CI")
+        elif table := _table(model, kind):
+            what = f"the {kind.value} that this configures"
+            yield Unrun(table, what, "run it in CI", severity=Severity.LOW)
+
+
+def _table(model: Model, kind: Kind) -> Place | None:
+    """The first table of the project's settings that configures such a gate.
+
+    What hooks of pre-commit are told to run may be run by a service that no workflow names.
+    """
+    if ".pre-commit-config.yaml" in model.tracked:
+        return None
+    for number, line in enumerate(model.tracked.lines("pyproject.toml"), 1):
+        if _TABLES.get(line.strip()) is kind:
+            return Place("pyproject.toml", number)
+    return None
 
 
 def _gate_targets(model: Model, reached: Sequence[Reached]) -> dict[Kind, Unrun]:

@@ -17,6 +17,7 @@ _HEALTH = re.compile(
     r"([/_.-]|check|z|$)",
     re.IGNORECASE,
 )
+_METRICS = re.compile(r"metrics|prometheus", re.IGNORECASE)
 _HEALTH_LIBRARIES = ("health_check", "healthcheck", "fastapi_health", "watchman", "py_healthcheck")
 # Libraries that keep or send figures; which of them answer a scrape stands in `_EXPOSES`.
 _MEASURES = (
@@ -68,8 +69,11 @@ class WebService:
 
     @cached_property
     def libraries(self) -> frozenset[str]:
-        """The first parts of everything that it imports."""
-        return frozenset(it.top for file in self.files for it in self.python.sketch(file).imports)
+        """The first parts of everything that it imports, or has Django import by name."""
+        named = (name for module in self.holding("INSTALLED_APPS") for name in module.names)
+        return frozenset(
+            it.top for file in self.files for it in self.python.sketch(file).imports
+        ) | frozenset(name.partition(".")[0] for name in named)
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:
@@ -95,7 +99,10 @@ class WebService:
         for module in self.holding(*_OF_METRICS):
             if module.is_broken or any(_is_at(route.path, wanted) for route in module.routes):
                 return True
-            if any(_EXPOSES.search(name) for name in module.calls):
+            exposes = [name for name in module.calls if _EXPOSES.search(name)]
+            if _is_by_route(exposes) and any(map(_is_of_metrics, module.routes)):
+                continue  # at another path
+            if exposes:
                 return True
         is_usual = wanted.rpartition("/")[2] == "metrics"
         return not is_usual and any(_is_at(route.path, wanted) for route in self.routes)
@@ -109,6 +116,15 @@ class WebService:
         return any(_is_of_health(it) for it in likely) or any(
             _is_of_health(self.python.module(file)) for file in self.files
         )
+
+
+def _is_by_route(exposes: list[str]) -> bool:
+    """Whether the figures are only written out, for a route of the service itself to answer."""
+    return bool(exposes) and all(name.endswith("generate_latest") for name in exposes)
+
+
+def _is_of_metrics(route: Route) -> bool:
+    return bool(_METRICS.search(f"{route.path} {route.handler}"))
 
 
 def _is_of_health(module: Module) -> bool:

@@ -70,6 +70,7 @@ _OF_PYTHON = (
 )
 _OF_JAVASCRIPT = (
     "rejectunauthorized",
+    "tlsallowinvalid",
     "process.env",
     "meta.env",
     "axios",

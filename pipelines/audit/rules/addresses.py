@@ -16,6 +16,7 @@ from pipelines.audit.model.addresses import (
     hosts,
     is_name,
     is_open,
+    listening,
     misses,
     urls,
 )
@@ -60,7 +61,7 @@ _MADE = re.compile(rb"(?i)CREATE\s+(?:USER|ROLE)\b|\bcreateuser\b")
 _DATABASES = ("PostgreSQL", "MySQL")
 
 
-class _Makers:
+class Makers:
     """Scripts and migrations that make users of a database."""
 
     def __init__(self, tracked: Tracked) -> None:
@@ -84,7 +85,7 @@ def in_compose(model: Model) -> Iterator[Fault]:
     """URLs in variables whose host, port, user or password no service has."""
     seen: set[Place] = set()
     known: dict[int, Hosts] = {}
-    makers = _Makers(model.tracked)
+    makers = Makers(model.tracked)
     for project, service in each(model.projects):
         found = known.setdefault(id(project), hosts(project))
         for setting in service.environment.values():
@@ -98,7 +99,7 @@ def in_compose(model: Model) -> Iterator[Fault]:
 
 def _setting(
     model: Model,
-    makers: _Makers,
+    makers: Makers,
     project: Project,
     service: Service,
     setting: Setting,
@@ -110,13 +111,13 @@ def _setting(
         if not is_name(url.host) or "$" in url.host:
             continue
         if url.host not in known:
-            if not is_open(project, service) and not _is_partial(project):
+            if not is_open(project, service) and not is_partial(project):
                 yield _unknown(setting, service, url)
             continue
         target = known[url.host]
         if target is not None:
-            yield from _port(model, setting, service, target, url)
-            yield from _login(makers, project, setting, service, target, url)
+            yield from port_faults(model, setting, service, target, url)
+            yield from login_faults(makers, project, setting, service, target, url)
 
 
 def _only_on_desktop(setting: Setting, service: Service) -> Fault:
@@ -129,7 +130,7 @@ def _only_on_desktop(setting: Setting, service: Service) -> Fault:
     )
 
 
-def _is_partial(project: Project) -> bool:
+def is_partial(project: Project) -> bool:
     """Whether the rest of the project may stand elsewhere."""
     return any(not it.is_runnable for it in project.services.values())
 
@@ -145,12 +146,13 @@ def _unknown(setting: Setting, service: Service, url: Url) -> Fault:
     )
 
 
-def _port(
+def port_faults(
     model: Model, setting: Setting, service: Service, target: Service, url: Url
 ) -> Iterator[Fault]:
     if not url.port or "$" in url.port:
         return
     reason = misses(target, model.image(target), url.port)
+    reason = reason or _listens_elsewhere(model, target, url.port)
     if reason:
         at = target.ports[0].place if target.ports else target.place
         yield Fault(
@@ -162,8 +164,22 @@ def _port(
         )
 
 
-def _login(
-    makers: _Makers,
+def _listens_elsewhere(model: Model, target: Service, port: str) -> str:
+    """Why no server of ours listens on a port: its command names another one, no file this one."""
+    image = model.image(target)
+    ports = listening(target, image) if image.is_built else frozenset()
+    if not ports or port in ports:
+        return ""
+    word = re.compile(rf"(?<!\d){port}(?!\d)".encode())
+    for source in image.sources:
+        files = [source] if source in model.tracked else model.tracked.below(source)
+        if any(word.search(model.tracked.bytes(file) or b"") for file in files):
+            return ""
+    return f"it listens on {', '.join(sorted(ports))}"
+
+
+def login_faults(
+    makers: Makers,
     project: Project,
     setting: Setting,
     service: Service,
@@ -172,7 +188,7 @@ def _login(
 ) -> Iterator[Fault]:
     store = stores.store(target.image)
     login = _LOGINS.get(store.name) if store else None
-    if store is None or login is None or not (url.user and url.password) or _makes_users(target):
+    if store is None or login is None or not url.user or _makes_users(target):
         return
     user = _value(project, target, login.user, login.default_user)
     password = _value(project, target, login.password, "")
@@ -278,9 +294,10 @@ def _target(model: Model, project: Project, service: Service, host: str, port: s
     known = hosts(project)
     if host in known:
         found = known[host]
-        reason = misses(found, model.image(found), port) if found is not None and port else ""
-        return f"{reason}" if reason else ""
-    return "no service is called that" if is_name(host) and not _is_partial(project) else ""
+        if found is None or not port:
+            return ""
+        return misses(found, model.image(found), port) or _listens_elsewhere(model, found, port)
+    return "no service is called that" if is_name(host) and not is_partial(project) else ""
 
 
 _UPSTREAM = re.compile(r"^\s*upstream\s+([\w.\-]+)")
@@ -293,13 +310,10 @@ _PASS = re.compile(
 def in_nginx(model: Model) -> Iterator[Fault]:
     """Upstreams of a proxy's configuration that no service of its project is."""
     for project, service in each(model.projects):
-        for mount in service.mounts:
-            if (
-                mount.kind == "bind"
-                and mount.path
-                and mount.path.endswith((".conf", ".conf.template"))
-            ):
-                yield from _configuration(model, project, service, mount.path)
+        mounted = [it.path for it in service.mounts if it.kind == "bind" and it.path]
+        for file in dict.fromkeys((*mounted, *model.image(service).sources)):
+            if file.endswith((".conf", ".conf.template")) and file in model.tracked:
+                yield from _configuration(model, project, service, file)
 
 
 def _configuration(model: Model, project: Project, service: Service, file: str) -> Iterator[Fault]:

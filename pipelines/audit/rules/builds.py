@@ -47,11 +47,13 @@ def build_cannot_work(model: Model) -> Iterator[Fault]:
     Mend: add the file to Git, correct the path (it is relative to the build's context, not to the
     Dockerfile), take it out of `.dockerignore`, or copy what is there.
     """
+    seen: set[tuple[Place, str]] = set()  # services that share a Dockerfile share its faults
     for built in model.builds:
-        faults = list(_declared_wrongly(model, built))
-        yield from faults
-        if not faults:
-            yield from _contents(model, built)
+        faults = list(_declared_wrongly(model, built)) or _contents(model, built)
+        for fault in faults:
+            if (fault.place, fault.message) not in seen:
+                seen.add((fault.place, fault.message))
+                yield fault
     yield from absent_modules(model)
 
 
@@ -87,7 +89,7 @@ def _declared_wrongly(model: Model, built: Declared) -> Iterator[Fault]:
     found = model.dockerfile(build)
     if found is not None and found.stages and found.target(build.target) is None:
         yield Fault(
-            built.place,
+            build.target_place or built.place,
             f"the build's target {build.target} is no stage of {found.file}",
             f"name one of its stages: {_stages(found)}",
             also=(Also(found.stages[-1].place, "its last stage"),),

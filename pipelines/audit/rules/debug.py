@@ -12,7 +12,7 @@ from pipelines.audit.model.python.switches import Switch, read_switches
 from pipelines.audit.rule import Rule, rule
 
 _OFF = ("0", "false", "no", "off", "")
-_MARKS = ("debug=", "debug:", ".debug =", "DEBUG", "reload=")
+_MARKS = ("debug=", "debug:", ".debug =", "DEBUG", "reload=", "reloader=", "debugger=")
 # Settings of a class or file of such a name are chosen on purpose.
 _OTHER = re.compile(r"(^|[^a-z])(dev|development|test|tests|testing|local|debug)([^a-z]|$)")
 

@@ -59,14 +59,14 @@ def swallowed_in_ci(model: Model) -> Iterator[Fault]:
 def _in_commands(model: Model) -> Iterator[Fault]:
     for reached in model.reach.commands:
         if reached.source in ("workflow", "script"):
-            fault = _swallowed(reached)
+            fault = _swallowed(reached, model.reach.kind(reached.command))
             if fault is not None:
                 yield fault
 
 
-def _swallowed(reached: Reached) -> Fault | None:
+def _swallowed(reached: Reached, kind: Kind | None) -> Fault | None:
     command = reached.command
-    lost = _lost(command)
+    lost = _lost(command, kind)
     home = reached.home or reached.job
     if lost is None or reached.step.id in home.asked or _is_fixer(reached):
         return None
@@ -96,9 +96,9 @@ def _is_fixer(reached: Reached) -> bool:
     )
 
 
-def _lost(command: Command) -> tuple[str, Place] | None:
+def _lost(command: Command, kind: Kind | None) -> tuple[str, Place] | None:
     """What swallows a gate's failure, and where; None for what is no gate, or can fail."""
-    if command.is_captured or gates.called(command.words) is None:
+    if command.is_captured or kind is None:
         return None
     if command.swallowed:
         is_behind = command.swallowed.startswith("||")
@@ -201,7 +201,7 @@ def _lost_in_recipe(line: Line) -> tuple[Command, str] | None:
             continue
         if line.is_ignored and not command.swallowed:
             return command, "-"
-        lost = _lost(command)
+        lost = _lost(command, gates.called(command.words))
         if lost is not None:
             return command, lost[0]
     return None
@@ -243,11 +243,11 @@ def continues_on_error(model: Model) -> Iterator[Fault]:
     for workflow in model.workflows:
         for job in workflow.jobs.values():
             if job.continues is not None and job.continues.is_true:
-                kinds = [kind for step in job.steps if (kind := _step_kind(step))]
+                kinds = [kind for step in job.steps if (kind := _step_kind(model, step))]
                 if kinds and job.id not in workflow.asked:
                     yield _continues(job.continues, f"job `{job.id}`", kinds[0])
             for step in job.steps:
-                kind = _step_kind(step)
+                kind = _step_kind(model, step)
                 on = step.continues
                 if on is not None and on.is_true and kind and step.id not in job.asked:
                     name = step.name or step.uses or "the step"
@@ -266,10 +266,10 @@ def _continues(on: Node, what: str, kind: Kind, *, is_told: bool = False) -> Fau
     )
 
 
-def _step_kind(step: Step) -> Kind | None:
+def _step_kind(model: Model, step: Step) -> Kind | None:
     if step.script is None:
         return gates.kind_of_action(step.uses)
-    kinds = (gates.called(command.words) for command in step.script.commands)
+    kinds = map(model.reach.kind, step.script.commands)
     return next((kind for kind in kinds if kind is not None), None)
 
 

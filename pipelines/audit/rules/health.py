@@ -42,6 +42,8 @@ def healthcheck_missing(model: Model) -> Iterator[Fault]:
     for project, service in each_once(model.projects):
         if _is_asked_for(service) or service.place in probed or is_job(service, project):
             continue
+        if model.lacks_build(service):
+            continue
         yield from _unprobed(model.image(service), project, service)
     for container in model.kubernetes.containers:
         if container.is_long_running and not any(container.node[probe] for probe in _PROBES):

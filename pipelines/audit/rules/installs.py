@@ -19,7 +19,7 @@ _TOOLS = frozenset(
     ("pip", "setuptools", "wheel", "uv", "poetry", "pipenv", "pdm", "hatch", "build")
 )
 _LOCAL = ("--no-deps", "--no-index", "--find-links", "--require-hashes", "--user-requirements")
-_PINNED = re.compile(r"(\S+)(==|@)[\w.]+\S*")
+_PINNED = re.compile(r"(\S+)(==|@)[vV^~]?\d\S*")
 _VALUED = (
     *("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "-c", "--constraint", "-t"),
     *("--target", "--prefix", "--root", "--python", "--trusted-host", "--timeout", "--retries"),

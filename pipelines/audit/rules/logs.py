@@ -17,7 +17,7 @@ _STRUCTURED = frozenset(
      "logfire", "json_logging", "logstash_formatter", "logstash", "watchtower",
      "aws_lambda_powertools", "asgi_correlation_id", "opentelemetry", "ddtrace", "picologging"}
 )  # fmt: skip
-_CONFIGURED = ("dictConfig", "fileConfig", "setFormatter", "addHandler")
+_CONFIGURED = ("dictConfig", "fileConfig", "Formatter", "addHandler")
 _LOGS = re.compile(r"(^|\.)(basicConfig|getLogger)$")
 
 

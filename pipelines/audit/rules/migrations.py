@@ -13,6 +13,7 @@ from pipelines.audit.model.migrations import How
 from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
+from pipelines.audit.rules.places import first_at_each_place
 
 _MIGRATES = re.compile(
     r"\balembic\b.*\bupgrade\b|manage\.py migrate\b|django-admin migrate\b|db upgrade\b"
@@ -48,7 +49,7 @@ def migrations_off(model: Model) -> Iterator[Fault]:
     if not found:
         return
     ran = migrations.runners(model.tracked, model.python, frozenset(it.kind for it in found))
-    yield from _switched_off(model)
+    yield from first_at_each_place(_switched_off(model))
     yield from _never_run(model, found, ran)
     yield from _failing_unseen(model, ran)
 

@@ -79,10 +79,24 @@ def probe_binary_missing(model: Model) -> Iterator[Fault]:
         if missing is not None and not _is_installed_at_start(probe.image, missing.program):
             where = lacking.setdefault((probe.place, missing.program), [])
             where.append((probe, missing.is_certain))
+    without_image = _without_image(model)
     # One probe may be merged into many services: it is mended once.
-    for (_, program), found in lacking.items():
+    for (place, program), found in lacking.items():
         certain = [probe for probe, is_certain in found if is_certain]
-        yield _absent(certain, program) if certain else _unknown(found[0][0], program)
+        if certain:
+            yield _absent(certain, program)
+        elif place not in without_image:
+            yield _unknown(found[0][0], program)
+
+
+def _without_image(model: Model) -> frozenset[Place]:
+    """The probes of services whose build cannot work anyhow."""
+    return frozenset(
+        image.health.place
+        for project in model.projects
+        for service in project.services.values()
+        if model.lacks_build(service) and (image := model.image(service)).health is not None
+    )
 
 
 class _Missing(NamedTuple):

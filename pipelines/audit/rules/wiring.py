@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pipelines.audit.findings import Fault, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.rule import Rule, rule
-from pipelines.audit.rules import addresses, overrides, unread
+from pipelines.audit.rules import addresses, divided, overrides, unread
+from pipelines.audit.rules.places import first_at_each_place
 
 
 @rule("REL016", "env-not-wired", Severity.MEDIUM)
@@ -31,6 +32,7 @@ def environment_not_wired(model: Model) -> Iterator[Fault]:
     yield from unread.in_kubernetes(model)
     yield from unread.required(model)
     yield from addresses.in_compose(model)
+    yield from first_at_each_place(divided.in_compose(model))
     yield from addresses.in_prometheus(model)
     yield from addresses.in_nginx(model)
     yield from overrides.without_effect(model)

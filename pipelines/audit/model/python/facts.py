@@ -86,7 +86,8 @@ class Module:
 
     `calls` are the dotted names of everything that is called. `path` are the folders that it puts
     on `sys.path`: relative to its own folder, or absolute. `runs` are texts such as "main:app" that
-    it hands to a server, and the settings of Django.
+    it hands to a server, and the settings of Django; `names` are modules that Django imports by
+    name: those of its settings, and of `include(...)`.
     """
 
     file: str
@@ -98,6 +99,7 @@ class Module:
     calls: Mapping[str, Place] = field(default_factory=dict)
     path: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     is_broken: bool = False
 
 

@@ -21,6 +21,8 @@ _INSTRUMENTS = {
     "create_histogram": "Histogram",
     "create_gauge": "Gauge",
 }
+# Django's settings that name modules, which it imports when it starts.
+_NAMING = ("ROOT_URLCONF", "INSTALLED_APPS", "LOCAL_APPS", "MIDDLEWARE")
 _MEASURES = ("prometheus_client", "aioprometheus", "prometheus_async")
 
 
@@ -72,6 +74,7 @@ class _Reader:
         self.calls: dict[str, Place] = {}
         self.path: list[str] = []
         self.runs: list[str] = []
+        self.names: list[str] = []
         self.prefixes: dict[str, str] = {}
         self.measures: set[str] = set()  # names imported from a library of metrics
 
@@ -87,6 +90,7 @@ class _Reader:
             self.calls,
             tuple(dict.fromkeys(self.path)),
             tuple(dict.fromkeys(self.runs)),
+            tuple(dict.fromkeys(self.names)),
         )
 
     def look(self, seen: Seen) -> None:
@@ -137,6 +141,8 @@ class _Reader:
         self.routes.extend(serving.added(node, name, self.file, self.known, self.prefixes))
         if name in ("sys.path.insert", "sys.path.append", "sys.path.extend"):
             self._extends_path(node)
+        elif name == "include" and node.args:
+            self.names.extend(_texts(node.args[0]))
         elif last in ("run", "serve") and node.args:
             self._runs(node.args[0])
         elif last == "setdefault" and len(node.args) == 2:
@@ -158,6 +164,9 @@ class _Reader:
 
     def _binding(self, node: ast.Assign | ast.AnnAssign) -> None:
         value = node.value
+        named = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if isinstance(named, ast.Name) and named.id in _NAMING and value is not None:
+            self.names.extend(_texts(value))
         if not isinstance(value, ast.Call):
             return
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
@@ -182,6 +191,12 @@ class _Reader:
             self.metrics.append(Metric(variable, str(label), _INSTRUMENTS[last], place))
         elif last in _METRICS and (owner in (*_MEASURES, "prom") or name in self.measures):
             self.metrics.append(Metric(variable, str(label), last, place))
+
+
+def _texts(node: ast.expr) -> list[str]:
+    """A literal text, or those of a literal list."""
+    parts = node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
+    return [it.value for it in parts if isinstance(it, ast.Constant) and isinstance(it.value, str)]
 
 
 # By type: a chain of `isinstance` would take longer than all that they lead to.

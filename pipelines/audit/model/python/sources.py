@@ -23,9 +23,9 @@ MARKS = (
     "prometheus", "Prometheus", "opentelemetry", "create_counter", "structlog", "Instrument",
     ".inc(", ".observe(", ".labels(", "metrics", "health", "ready", "live", "ping", "status",
     "FastAPI(", "Flask(", "Starlette(", "Application(", "_application", "Sanic(", "Quart(",
-    "Litestar(", "Bottle(", "App(", "NinjaAPI(", "dictConfig", "fileConfig", "setFormatter",
-    "addHandler", "basicConfig", "getLogger", "print(", "debug=", "debug:", ".debug =", "DEBUG",
-    "reload=",
+    "Litestar(", "Bottle(", "App(", "NinjaAPI(", "dictConfig", "fileConfig", "addHandler",
+    "basicConfig", "getLogger", "print(", "debug=", "debug:", ".debug =", "DEBUG", "reload=",
+    "Formatter", "reloader=", "debugger=", "ROOT_URLCONF", "INSTALLED_APPS", "include(",
 )  # fmt: skip
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(?:\(([^()]*)\)|([^\n;]*))"

@@ -54,6 +54,11 @@ def read_switches(tree: ast.Module, file: str) -> Iterator[Switch]:
 
 def _of_call(node: ast.Call, seen: Seen, file: str, known: Known) -> Iterator[Switch]:
     name = dotted(node.func)
+    if name.endswith(".config.update"):
+        for keyword in node.keywords:
+            if keyword.arg == "DEBUG":
+                yield from _switch("debug", f"{name}(DEBUG=", keyword.value, seen, file, known)
+        return
     is_run = name.rpartition(".")[2] in _RUNS
     if not is_run and not serving.framework(name):
         return

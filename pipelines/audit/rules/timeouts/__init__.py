@@ -14,7 +14,7 @@ from pipelines.audit.tracked import join
 # Where what is run by hand stands, though an image may hold it.
 _BY_HAND = re.compile(
     r"(^|/)(scripts?|tools?|bin|hack|ci|migrations|alembic|notebooks?|training|seeds?|cli)/"
-    r"|(^|/)(setup|manage|cli|noxfile|tasks|fabfile|gulpfile|(\w+_)?seed|train(_\w+)?)\.\w+$"
+    r"|^tasks\.py$|(^|/)(setup|manage|cli|noxfile|fabfile|gulpfile|(\w+_)?seed|train(_\w+)?)\.\w+$"
 )
 
 

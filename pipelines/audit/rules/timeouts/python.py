@@ -50,6 +50,7 @@ _CLIENTS = (
 )
 _BY_NAME = {it.name: it for it in _CLIENTS}
 _NONE_IS_FOREVER = tuple(f"httpx.{it}" for it in (*_VERBS, "Client", "AsyncClient", "stream"))
+_SESSIONS = ("requests.Session", "requests.session")
 _REMEDY = "give it a timeout"
 
 
@@ -93,7 +94,7 @@ def _message(
             return f"{name} {client.message}", client.severity
     elif name in _NONE_IS_FOREVER and _is_none(call, "timeout"):
         return f"{name} waits for ever (timeout=None)", Severity.MEDIUM
-    return _of_object(call, sessions, stubs)
+    return _of_object(source, call, sessions, stubs)
 
 
 def _is_none(call: ast.Call, *names: str) -> bool:
@@ -113,19 +114,18 @@ def _elsewhere(source: Source, call: ast.Call, client: _Client) -> bool:
 
 def _sessions(source: Source) -> frozenset[str]:
     """The names that are bound to a `requests.Session`, unless an adapter gives timeouts."""
-    made = ("requests.Session", "requests.session")
     if any("timeout" in it.lower() and "adapter" in it.lower() for it in _names(source)):
         return frozenset()
     bound = {
         name
         for name, values in source.bound.items()
         for value in values
-        if isinstance(value, ast.Call) and source.called(value) in made
+        if isinstance(value, ast.Call) and source.called(value) in _SESSIONS
     }
     for node in source.nodes:
         if isinstance(node, ast.withitem) and isinstance(node.optional_vars, ast.Name):
             inner = node.context_expr
-            if isinstance(inner, ast.Call) and source.called(inner) in made:
+            if isinstance(inner, ast.Call) and source.called(inner) in _SESSIONS:
                 bound.add(node.optional_vars.id)
     return frozenset(bound)
 
@@ -147,14 +147,16 @@ def _stubs(source: Source) -> frozenset[str]:
 
 
 def _of_object(
-    call: ast.Call, sessions: frozenset[str], stubs: frozenset[str]
+    source: Source, call: ast.Call, sessions: frozenset[str], stubs: frozenset[str]
 ) -> tuple[str, Severity]:
     """A call of a method of a session or of a stub."""
     if not isinstance(call.func, ast.Attribute) or keyword(call, "timeout"):
         return "", Severity.NOTE
     owner = call.func.value
     name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
-    if name in sessions and call.func.attr in _VERBS:
+    is_made = isinstance(owner, ast.Call) and source.called(owner) in _SESSIONS
+    name = "the session" if is_made else name
+    if (is_made or name in sessions) and call.func.attr in _VERBS:
         return f"{name}.{call.func.attr} {_FOREVER}", Severity.MEDIUM
     if name in stubs and call.func.attr[:1].isupper():
         return f"{name}.{call.func.attr} {_FOREVER}", Severity.LOW

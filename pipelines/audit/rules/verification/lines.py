@@ -42,6 +42,12 @@ _PATTERNS = (
         JAVASCRIPT,
     ),
     _Pattern(
+        "tlsallowinvalid",
+        re.compile(r"""(?i)\btlsAllowInvalidCertificates["']?\s*[:=]\s*["']?true\b"""),
+        "certificates of the database are not verified (tlsAllowInvalidCertificates)",
+        JAVASCRIPT,
+    ),
+    _Pattern(
         "strict-ssl",
         re.compile(r"""^\s*["']?strict-ssl["']?\s*[=:\s]\s*["']?false"""),
         "packages are fetched from registries that nobody verifies (strict-ssl)",
