@@ -1,9 +1,13 @@
 """The pages."""
 
+import logging
+
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
 from clinic.visits.models import Visit
+
+log = logging.getLogger(__name__)
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -16,4 +20,6 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def visits(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"visits": list(Visit.objects.values("patient", "at"))})
+    found = list(Visit.objects.values("patient", "at"))
+    log.info("visits", extra={"count": len(found)})
+    return JsonResponse({"visits": found})
