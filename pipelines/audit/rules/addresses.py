@@ -188,7 +188,7 @@ def login_faults(
 ) -> Iterator[Fault]:
     store = stores.store(target.image)
     login = _LOGINS.get(store.name) if store else None
-    if store is None or login is None or not url.user or _makes_users(target):
+    if store is None or login is None or not (url.user and url.password) or _makes_users(target):
         return
     user = _value(project, target, login.user, login.default_user)
     password = _value(project, target, login.password, "")

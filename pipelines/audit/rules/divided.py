@@ -74,7 +74,7 @@ def _parts(
     user, login = said(*_USER)
     password, secret = said(*_PASSWORD)
     database, path = said(*_DATABASE)
-    asked = plain._replace(user=login)
+    asked = plain._replace(user=login, password="$")  # one that is not known
     for setting, url in (
         (user, asked),
         (password, asked._replace(password=secret)),

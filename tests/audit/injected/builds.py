@@ -245,12 +245,11 @@ def _renamed(file: str, package: str, other: str) -> Edit:
 def _lockless() -> Iterator[Injection]:
     hashed = "--require-hashes -r requirements.txt"
     for folder in (GATEWAY, RIDES):
-        edit = change(f"{folder}/Dockerfile", hashed, "-r requirements.txt gunicorn")
+        edit = change(f"{folder}/Dockerfile", hashed, "-r requirements.txt gunicorn==23.0.0")
         yield injected("GATE009", BIKES, f"{folder} installs one more", edit)
     for way in (
-        "gunicorn",
         "gunicorn==23.0.0",
-        "'gunicorn>=23'",
+        "--upgrade gunicorn==23.0.0 uvloop==0.21.0",
         "git+https://git.example.org/forms.git",
     ):
         edit = change(
@@ -287,4 +286,57 @@ def _lockless() -> Iterator[Injection]:
         yield injected("GATE009", PARCELS, way, edit)
 
 
-INJECTIONS = (*_broken(), *_rooted(), *_moving(), *_undeclared(), *_lockless())
+# A list that CI installs, and how one of its lines begins and ends.
+_LISTED = (
+    (
+        BIKES,
+        "requirements-ci.txt",
+        "ruff==0.8.0",
+        "a06b5f38e67fbd4fdced68ed323cd8a9187a58d97beba54aeb77aae879620a9b",
+    ),
+    (
+        CLINIC,
+        "requirements-dev.txt",
+        "mypy==1.13.0",
+        "66bb13f03482158bae44fc0106a4e7872477787cd2150267b17812d0111c66f9",
+    ),
+)
+
+
+def _loose() -> Iterator[Injection]:
+    for system, file, pin, digest in _LISTED:
+        for version in ("", ">=0.8", "~=1.0", ">=0.8,<2"):
+            name = pin.partition("==")[0]
+            edit = change(file, f"{pin} \\\n    --hash=sha256:{digest}", f"{name}{version}")
+            yield injected("GATE008", system, f"{file} has {name}{version}", edit)
+    steps = (
+        (
+            BIKES,
+            "ci.yml",
+            "          pip install --require-hashes -r requirements-ci.txt\n",
+            "          ",
+        ),
+        (CLINIC, "check.yaml", "      - run: ./scripts/test.sh\n", "      - run: "),
+        (PARCELS, "test.yml", "      - run: ruff check labels\n", "      - run: "),
+    )
+    for system, file, before, start in steps:
+        for command in (
+            "pip install coverage",
+            "python -m pip install 'mypy>=1.8'",
+            "pip install --upgrade pytest-cov",
+            "npm install -g markdownlint-cli",
+        ):
+            edit = change(f".github/workflows/{file}", before, f"{start}{command}\n{before}")
+            yield injected("GATE008", system, command, edit)
+    yield injected(
+        "GATE008",
+        PARCELS,
+        "a program of the image",
+        change(
+            "api/Dockerfile", "RUN npm ci --omit=dev\n", "RUN npm ci --omit=dev\nRUN npm i -g pm2\n"
+        ),
+        at="RUN npm i -g pm2",
+    )
+
+
+INJECTIONS = (*_broken(), *_rooted(), *_moving(), *_undeclared(), *_lockless(), *_loose())

@@ -26,7 +26,6 @@ def _unwired() -> Iterator[Injection]:
         (BIKES, "gateway", "RIDES_URL: http://rides:8001", "RIDES_URL: http://rides:8000"),
         (BIKES, "rides", "redis://redis:6379/0", "redis://redis:6378/0"),
         (BIKES, "rides", "redis://redis:6379/0", "redis://cache:6379/0"),
-        (BIKES, "rides", "rides@postgres:5432", "postgres@postgres:5432"),
         (BIKES, "rides", "rides@postgres:5432", "rides@postgres:5433"),
         (PARCELS, "api", "MONGO_HOST: mongo", "MONGO_HOST: mongodb"),
         (PARCELS, "api", "MONGO_HOST: mongo", "MONGO_HOST: localhost"),

@@ -18,7 +18,7 @@ def composed(build: str, **files: str) -> dict[str, str]:
         ("context: nowhere", 3),
         ("context: api\n      dockerfile: Dockerfile.prod", 5),
         ("context: .", 3),
-        ("context: api\n      target: production", 3),
+        ("context: api\n      target: production", 5),
     ],
 )
 def test_what_compose_names_and_is_not_there(build, line):
