@@ -15,6 +15,7 @@ from pipelines.audit.model.images import Image, files_of, needed, ran
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 from pipelines.audit.rules.local_imports import absent_modules
+from pipelines.audit.rules.local_scripts import absent_scripts
 
 _GLOB = re.compile(r"[*?\[]")
 # What a build before this one makes: not tracked, and not meant to be.
@@ -38,7 +39,8 @@ def build_cannot_work(model: Model) -> Iterator[Fault]:
 
     Why: it works on the machine where the file happens to lie, and fails on a fresh clone: in CI,
     on the day of the launch, for the next colleague. A module of the repository that the program
-    imports and no `COPY` takes is missed only when the container starts.
+    imports and no `COPY` takes is missed only when the container starts. A pattern of `.gitignore`
+    such as `lib/` takes sources with it that everybody has but Git.
 
     Example:
 
@@ -55,6 +57,7 @@ def build_cannot_work(model: Model) -> Iterator[Fault]:
                 seen.add((fault.place, fault.message))
                 yield fault
     yield from absent_modules(model)
+    yield from absent_scripts(model)
 
 
 def _declared_wrongly(model: Model, built: Declared) -> Iterator[Fault]:
