@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 import pygit2
 from pygit2.enums import ConfigLevel, FileMode, FileStatus, ObjectType, Option
 
+from pipelines.audit.kept import Kept
 from pipelines.errors import ConfigError
 
 T = TypeVar("T")
@@ -26,11 +27,18 @@ T = TypeVar("T")
 # A file that somebody wrote is smaller; what is larger is data.
 LARGEST = 1_000_000  # bytes
 _BINARY_WITHIN = 8_000  # bytes, as Git itself looks for a zero byte
+_ROOM = 32_000_000  # bytes of contents that are kept: many parts read the same files
+_OF_ONE = 100  # bytes that keeping something takes, however small it is
 
 # Not the user's own settings, and whoever owns the folder: nothing here depends on it.
 pygit2.option(Option.SET_OWNER_VALIDATION, False)
 for _level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
     pygit2.option(Option.SET_SEARCH_PATH, _level, "")
+# Git does not work out the names of contents that it reads either: it takes longer than to read.
+pygit2.option(Option.ENABLE_STRICT_HASH_VERIFICATION, False)
+# How much of a repository's packs is in memory at a time: it would be all that was ever read.
+pygit2.option(Option.SET_MWINDOW_SIZE, 4_194_304)
+pygit2.option(Option.SET_MWINDOW_MAPPED_LIMIT, 16_777_216)
 
 
 class Tracked:
@@ -62,6 +70,7 @@ class Tracked:
         self.too_large: set[str] = set()
         self._last: tuple[str, str | None] = ("", None)
         self._last_lines: tuple[str | None, list[str]] = ("", [""])
+        self._kept: Kept[bytes | None] = Kept(_ROOM)
 
     def having(self, texts: Mapping[str, str]) -> Tracked:
         """The same with other texts in some of its files."""
@@ -83,9 +92,12 @@ class Tracked:
     def __len__(self) -> int:
         return len(self.paths)
 
+    def _contents(self, path: str) -> bytes | None:
+        return self._kept.get(path, lambda: _bounded(self._read.get(path)), _room_of)
+
     def bytes(self, path: str) -> bytes | None:
         """The contents; None when nothing tracked has that name, or it is larger than `LARGEST`."""
-        data = self.once("bytes", path, lambda: _bounded(self._read.get(path)))
+        data = self.once("bytes", path, lambda: self._contents(path))
         if data is not None and len(data) > LARGEST:
             self.too_large.add(path)
             return None
@@ -148,6 +160,10 @@ class Tracked:
 
 def _given(text: str) -> Callable[[], bytes]:
     return lambda: text.encode(errors="replace")
+
+
+def _room_of(data: bytes | None) -> int:
+    return len(data or b"") + _OF_ONE
 
 
 def _bounded(read: Callable[[], bytes] | None) -> bytes | None:
