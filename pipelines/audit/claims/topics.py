@@ -43,6 +43,7 @@ class Topic:
     files: re.Pattern[str] = re.compile("")
     trace: re.Pattern[str] | None = None
     needs_scope: bool = False  # too broad to be held against the whole repository
+    is_strict: bool = False  # what matters less speaks against it as well
     by_name: bool = False  # a claim that gives names is about these: `Externalize DB_PASSWORD`
 
     @property
@@ -322,8 +323,21 @@ TOPICS: tuple[Topic, ...] = (
         ),
         (),
         ("OBS004",),
+        about={"OBS004": _text(r"health")},
         files=_text(_CODE),
         trace=_text(r"health|ready|live"),
+    ),
+    Topic(
+        "readiness and liveness routes",
+        _text(
+            r"`?/(?:readyz|livez|ready|live)`?(?=\W|$)",
+            r"\b(?:readiness|liveness) (?:endpoints?|routes?|probes?)\b",
+        ),
+        (),
+        ("OBS004",),
+        files=_text(_CODE),
+        trace=_text(r"ready|live"),
+        is_strict=True,
     ),
     Topic(
         "structured logs",

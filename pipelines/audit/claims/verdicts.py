@@ -199,7 +199,9 @@ def _is_against(finding: Finding, claim: Claim, topic: Topic) -> bool:
     scope = claim.scope
     if topic.needs_scope and scope.is_whole:
         return False
-    if not topic.concerns(finding) or not scope.holds(finding) or not _is_grave(claim, finding):
+    if not topic.concerns(finding) or not scope.holds(finding):
+        return False
+    if not topic.is_strict and not _is_grave(claim, finding):
         return False
     if topic.by_name and not _is_named(claim, finding):
         return False

@@ -18,6 +18,10 @@ _HEALTH = re.compile(
     re.IGNORECASE,
 )
 _METRICS = re.compile(r"metrics|prometheus", re.IGNORECASE)
+_PROBED = {
+    "liveness": re.compile(r"/(live|livez|liveness|alive)(?![\w-])", re.IGNORECASE),
+    "readiness": re.compile(r"/(ready|readyz|readiness)(?![\w-])", re.IGNORECASE),
+}
 _HEALTH_LIBRARIES = ("health_check", "healthcheck", "fastapi_health", "watchman", "py_healthcheck")
 # Libraries that keep or send figures; which of them answer a scrape stands in `_EXPOSES`.
 _MEASURES = (
@@ -39,6 +43,7 @@ _APPS = (
     "Litestar(", "Bottle(", "App(", "NinjaAPI(",
 )  # fmt: skip
 _OF_METRICS = ("metrics", "prometheus", "Prometheus", "Instrument")
+_OF_PROBES = ("/ready", "/live", "/alive")
 _OF_HEALTH = ("health", "ready", "live", "ping", "status")
 
 
@@ -115,6 +120,14 @@ class WebService:
         likely = self.holding(*_OF_HEALTH)
         return any(_is_of_health(it) for it in likely) or any(
             _is_of_health(self.python.module(file)) for file in self.files
+        )
+
+    @cached_property
+    def probed(self) -> frozenset[str]:
+        """What it tells apart: `liveness`, `readiness`."""
+        paths = [route.path for it in self.holding(*_OF_PROBES) for route in it.routes]
+        return frozenset(
+            kind for kind, pattern in _PROBED.items() if any(map(pattern.search, paths))
         )
 
 

@@ -63,6 +63,12 @@ def status(text: str, *findings: Finding) -> Status:
     return verdict.status
 
 
+UNREADY = finding(
+    "OBS004",
+    "apps/fusion/main.py:1",
+    "fusion has no route for readiness, as other services have",
+    severity=Severity.LOW,
+)
 WILDCARD = finding("SEC003", "apps/fusion/main.py:1")
 CURL = finding("REL002", "compose.yaml:9", service="fusion")
 
@@ -78,6 +84,10 @@ CURL = finding("REL002", "compose.yaml:9", service="fusion")
         ("CORS locked down in the `gateway`", [WILDCARD], Status.BACKED),
         ("CORS locked down", [CURL], Status.BACKED),
         ("Health checks added", [CURL], Status.CONTRADICTED),
+        ("Added `/readyz` and `/livez` to all services", [UNREADY], Status.CONTRADICTED),
+        ("Added `/readyz` to fusion", [UNREADY], Status.CONTRADICTED),
+        ("Added `/readyz` to the `gateway`", [UNREADY], Status.OPEN),
+        ("Added `/health` to all services", [UNREADY], Status.OPEN),
         ("Health checks added in `compose.yaml`", [CURL], Status.CONTRADICTED),
         ("Health check added to the gateway service in `compose.yaml`", [CURL], Status.BACKED),
         ("Added a health check to fusion", [CURL], Status.CONTRADICTED),

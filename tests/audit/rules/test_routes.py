@@ -82,3 +82,42 @@ def test_one_of_several_services() -> None:
     (it,) = found("OBS004", files)
 
     assert (str(it.place), it.service) == ("b/main.py:2", "b")
+
+
+def siblings(*routes: str) -> Files:
+    """Services of one repository, each with these routes besides /health."""
+    files = {}
+    for number, more in enumerate(routes):
+        probes = "".join(f"@app.get('{path}')\ndef p(): ...\n" for path in more.split())
+        files[f"s{number}/main.py"] = f'{APP}@app.get("/health")\ndef h(): ...\n{probes}'
+        files[f"s{number}/Dockerfile"] = DOCKERFILE
+    return files
+
+
+@pytest.mark.parametrize(
+    ("routes", "line"),
+    [
+        (("/readyz /livez", "/readyz /livez", ""), "s2/main.py:2"),
+        (("/health/ready /health/live", "/readyz /livez", "/readyz"), "s2/main.py:2"),
+        (("/readyz", "", "/readyz"), "s1/main.py:2"),
+    ],
+)
+def test_one_that_tells_less_than_the_others(routes: tuple[str, ...], line: str) -> None:
+    (it,) = found("OBS004", siblings(*routes))
+
+    assert (str(it.place), it.severity) == (line, Severity.LOW)
+    assert [str(also.place) for also in it.also]
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        ("/readyz /livez", "", ""),
+        ("/readyz /livez", "/readyz /livez", "", "", ""),
+        ("/readyz /livez", "/ready /live", "/readiness /alive"),
+        ("/items/ready-made /lives", "/items/ready-made /lives", ""),
+        ("", "", ""),
+    ],
+)
+def test_no_custom_or_all_keep_it(routes: tuple[str, ...]) -> None:
+    assert found("OBS004", siblings(*routes)) == []

@@ -22,6 +22,7 @@ MARKS = (
     "environ", "getenv", "config(", "env(", "env.", "BaseSettings", "Settings", "sys.path",
     "prometheus", "Prometheus", "opentelemetry", "create_counter", "structlog", "Instrument",
     ".inc(", ".observe(", ".labels(", "metrics", "health", "ready", "live", "ping", "status",
+    "/ready", "/live", "/alive",
     "FastAPI(", "Flask(", "Starlette(", "Application(", "_application", "Sanic(", "Quart(",
     "Litestar(", "Bottle(", "App(", "NinjaAPI(", "dictConfig", "fileConfig", "addHandler",
     "basicConfig", "getLogger", "print(", "debug=", "debug:", ".debug =", "DEBUG", "reload=",
