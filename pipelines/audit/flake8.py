@@ -28,7 +28,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pipelines.audit.audit import audit
 from pipelines.audit.findings import Fault, Severity
 from pipelines.audit.model import Model
-from pipelines.audit.model.expressions import Source
 from pipelines.audit.model.python.switches import read_switches
 from pipelines.audit.rule import Rule
 from pipelines.audit.rules import RULES, timeouts
@@ -48,15 +47,15 @@ def code(rule: str) -> str:
 
 def _calls(file: str, model: Model) -> Iterator[Fault]:
     """Clients without a timeout, whichever image runs them."""
-    tree = model.python.tree(file) if timeouts.is_code(file) else None
-    if tree is not None:
-        yield from clients.in_module(Source(tree), file)
+    source = model.python.source(file) if timeouts.is_code(file) else None
+    if source is not None:
+        yield from clients.in_module(source, file)
 
 
 def _switches(file: str, model: Model) -> Iterator[Fault]:
     """Debugging that is on; not behind `__main__`, which may be no image's entry."""
-    tree = model.python.tree(file) if timeouts.is_code(file) else None
-    for switch in read_switches(tree, file) if tree is not None else ():
+    source = model.python.source(file) if timeouts.is_code(file) else None
+    for switch in read_switches(source.tree, file) if source is not None else ():
         if not switch.is_main:
             message = f"debugging or reloading is on by default: {switch.text}"
             yield Fault(switch.place, message, "turn it off by default, and on by a variable")

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_SHARE = 32  # what takes more than one such part of all the room is not kept
+_SHARE = 4  # what takes more than one such part of all the room is not kept
 
 
 class Kept(Generic[T]):

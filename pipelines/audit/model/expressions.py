@@ -6,6 +6,12 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar, cast
+
+from pipelines.audit.model.trees import children, every
+
+One = TypeVar("One", bound=ast.AST)
+Other = TypeVar("Other", bound=ast.AST)
 
 _DEEPEST = 12  # parts of a dotted name
 _MOST = 200  # outcomes of one expression; people write a handful
@@ -24,6 +30,7 @@ _READERS = {  # how a variable of the environment is read, by the last part of w
 }
 _HANDING_ON = {"list", "set", "tuple", "sorted", "str", "cast", "literal_eval", "loads", "filter"}
 _ON_ITSELF = {"split", "strip", "rstrip", "lstrip", "lower", "copy", "splitlines", "replace"}
+_BINDING = (ast.AnnAssign, ast.NamedExpr, ast.For, ast.AsyncFor)
 # What a person asks before something is opened up on purpose.
 _SWITCHES = ("debug", "dev", "local", "test", "insecure", "unsafe", "demo", "mock")
 
@@ -64,7 +71,7 @@ def keyword(call: ast.Call, *names: str) -> ast.keyword | None:
 
 def mentions(test: ast.AST, words: tuple[str, ...]) -> bool:
     """Whether a name or a text in an expression holds one of these words."""
-    said = [getattr(it, field, "") for it in ast.walk(test) for field in ("id", "attr", "value")]
+    said = [getattr(it, field, "") for it in every(test) for field in ("id", "attr", "value")]
     return any(word in it.lower() for it in said if isinstance(it, str) for word in words)
 
 
@@ -74,30 +81,36 @@ def is_switched(test: ast.AST) -> bool:
 
 
 class Source:
-    """One module: its tree, and what its names are bound to."""
+    """One module of so many characters: its tree, and what its names are bound to."""
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, tree: ast.Module, length: int = 0) -> None:
         self.tree = tree
+        self.length = length
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
-        return list(ast.walk(self.tree))
+        """Every node, breadth first."""
+        return every(self.tree)
+
+    def of(self, kind: type[One], *others: type[Other]) -> list[One | Other]:
+        """The nodes of these types, breadth first."""
+        wanted: frozenset[type] = frozenset((kind, *others))
+        return [cast("One | Other", node) for node in self.nodes if type(node) in wanted]
 
     @cached_property
     def calls(self) -> list[ast.Call]:
         """Every call, from top to bottom."""
-        calls = [node for node in self.nodes if isinstance(node, ast.Call)]
-        return sorted(calls, key=lambda it: (it.lineno, it.col_offset))
+        return sorted(self.of(ast.Call), key=lambda it: (it.lineno, it.col_offset))
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
-        return {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        return {child: node for node in self.nodes for child in children(node)}
 
     @cached_property
     def bound(self) -> dict[str, list[ast.expr]]:
         """What is assigned to each name: variables, fields of classes, attributes of `self`."""
         bound: dict[str, list[ast.expr]] = {}
-        for node in self.nodes:
+        for node in self.of(ast.Assign, *_BINDING):
             if isinstance(node, ast.Assign):
                 for target in node.targets:
                     bound.setdefault(_target(target), []).append(node.value)
@@ -110,23 +123,19 @@ class Source:
 
     @cached_property
     def functions(self) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
-        return {
-            node.name: node
-            for node in self.nodes
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        }
+        return {node.name: node for node in self.of(ast.FunctionDef, ast.AsyncFunctionDef)}
 
     @cached_property
     def imported(self) -> dict[str, str]:
         """Local names by what they stand for: {"np": "numpy", "get": "requests.get"}."""
         found: dict[str, str] = {}
-        for node in self.nodes:
+        for node in self.of(ast.Import, ast.ImportFrom):
             if isinstance(node, ast.Import):
                 for it in node.names:
                     found[it.asname or it.name.partition(".")[0]] = (
                         it.name if it.asname else it.name.partition(".")[0]
                     )
-            elif isinstance(node, ast.ImportFrom):
+            else:
                 module = "." * node.level + (node.module or "")
                 for it in node.names:
                     found[it.asname or it.name] = f"{module}.{it.name}"
@@ -209,7 +218,7 @@ class Source:
             yield from self._returned(name, variable)
 
     def _returned(self, name: str, variable: str) -> Iterator[tuple[ast.AST, str]]:
-        for node in ast.walk(self.functions[name]):
+        for node in every(self.functions[name]):
             if isinstance(node, ast.Return) and node.value and not self.is_guarded(node):
                 yield node.value, variable
 
@@ -251,7 +260,7 @@ class Source:
         return name
 
     def _reads(self, node: ast.AST) -> list[str]:
-        return [name for it in ast.walk(node) if (name := self.read(it))]
+        return [name for it in every(node) if (name := self.read(it))]
 
 
 def _text(node: ast.AST) -> str:

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
+from pipelines.audit.model.expressions import Source
 from pipelines.audit.model.python import Metric, Python
 from pipelines.audit.model.roles import is_deployed
 
@@ -43,27 +44,21 @@ def _used(python: Python, declared: Iterable[Metric]) -> set[str]:
         if not is_deployed(file):
             continue
         here = set(pattern.findall(python.tracked.text(file) or "")) - found
-        tree = python.tree(file) if here else None
-        if tree is not None:
-            found |= _uses(tree, here)
+        source = python.source(file) if here else None
+        if source is not None:
+            found |= _uses(source, here)
         elif here:
             found |= here  # a file that cannot be read may do anything
     return found
 
 
-def _uses(tree: ast.Module, names: set[str]) -> set[str]:
+def _uses(source: Source, names: set[str]) -> set[str]:
     found: set[str] = set()
-    waiting: list[tuple[ast.AST, ast.AST]] = [(tree, tree)]
-    while waiting:
-        node, parent = waiting.pop()
-        name = ""
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            name = node.id
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-            name = node.attr
-        if name in names and _is_use(parent):
+    for node in source.of(ast.Name, ast.Attribute):
+        name = node.id if isinstance(node, ast.Name) else node.attr
+        is_read = name in names and isinstance(node.ctx, ast.Load)
+        if is_read and _is_use(source.parents[node]):
             found.add(name)
-        waiting.extend((child, node) for child in ast.iter_child_nodes(node))
     return found
 
 

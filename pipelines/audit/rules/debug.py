@@ -41,8 +41,8 @@ def debug_in_code(model: Model) -> Iterator[Fault]:
             if file not in marked or _OTHER.search(file.lower()):
                 continue
             if file not in switches:
-                tree = model.python.tree(file)
-                switches[file] = tuple(read_switches(tree, file)) if tree is not None else ()
+                source = model.python.source(file)
+                switches[file] = tuple(read_switches(source.tree, file)) if source else ()
             for switch in switches[file]:
                 if switch.place in seen or not _is_run(switch, application):
                     continue

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
 from pipelines.audit.model import Model, migrations, shell
 from pipelines.audit.model.compose import each
+from pipelines.audit.model.expressions import Source
 from pipelines.audit.model.migrations import How
 from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.place import Place
@@ -141,8 +142,8 @@ def _failing_unseen(model: Model, ran: list[migrations.Runner]) -> Iterator[Faul
     sources += [other for path in dict.fromkeys(sources) for other in model.python.importers(path)]
     for path in sorted(set(sources)):
         is_read = is_deployed(path) and _MENTIONED.search(model.tracked.bytes(path) or b"")
-        if is_read and (tree := model.python.tree(path)):
-            yield from map(_unseen, _caught(tree, path))
+        if is_read and (source := model.python.source(path)):
+            yield from map(_unseen, _caught(source, path))
 
 
 def _inner(words: tuple[str, ...], text: str) -> str:
@@ -167,10 +168,10 @@ def _unseen(place: Place, severity: Severity = Severity.MEDIUM) -> Fault:
     )
 
 
-def _caught(tree: ast.Module, path: str) -> Iterator[Place]:
+def _caught(source: Source, path: str) -> Iterator[Place]:
     """Handlers that let the program go on after migrations failed."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Try) and any(map(_migrates, node.body)):
+    for node in source.of(ast.Try):
+        if any(map(_migrates, node.body)):
             for handler in node.handlers:
                 if _is_broad(handler) and not _ends(handler):
                     yield Place(path, handler.lineno)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import posixpath
 import re
 from collections import deque
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from pipelines.audit.findings import Unread
+from pipelines.audit.kept import Kept
+from pipelines.audit.model.expressions import Source
 from pipelines.audit.model.python.facts import Import, Module
 from pipelines.audit.model.python.places import Places, Repository
 from pipelines.audit.model.python.reading import facts, parse
@@ -36,6 +37,7 @@ _IMPORT = re.compile(
 _COMMENT = re.compile(r"#[^\n]*")
 _NAME = re.compile(r"[A-Za-z_][\w.]*|\*")
 _LONGEST_CHAIN = 5_000  # modules
+_ROOM = 500_000  # characters of sources whose trees are kept: a tree takes fifty times as much
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,17 @@ def _sketched(file: str, text: str) -> Iterator[Import]:
             yield from (Import(name, (), place, is_optional=True) for name in found)
 
 
+def _room_of(source: Source | None) -> int:
+    return source.length if source is not None else 0
+
+
 @dataclass
 class Python:
     """Every module of the repository, parsed when it is first asked for."""
 
     tracked: Tracked
     unread: list[Unread] = field(default_factory=list)
+    _sources: Kept[Source | None] = field(default_factory=lambda: Kept(_ROOM))
     _modules: dict[str, Module] = field(default_factory=dict)
     _holding: dict[frozenset[str], dict[str, None]] = field(default_factory=dict)
 
@@ -117,16 +124,19 @@ class Python:
         return self._modules[file]
 
     def _read(self, file: str) -> Module:
-        tree = self.tree(file)
-        return facts(file, tree) if tree is not None else Module(file, is_broken=True)
+        source = self.source(file)
+        return facts(file, source.tree) if source is not None else Module(file, is_broken=True)
 
-    def tree(self, file: str) -> ast.Module | None:
-        """The syntax tree, parsed anew; None for what is no Python."""
+    def source(self, file: str) -> Source | None:
+        """The syntax tree, of which facts are to be made and kept; None for what is no Python."""
+        return self._sources.get(file, lambda: self._parsed(file), _room_of)
+
+    def _parsed(self, file: str) -> Source | None:
         text = self.tracked.text(file)
         if text is None:
             return None
         try:
-            return parse(text)
+            return Source(parse(text), len(text))
         except SyntaxError as error:
             unread = Unread(Place(file, error.lineno or 1), f"not read as Python: {error.msg}")
             if unread not in self.unread:

@@ -6,15 +6,9 @@ import ast
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
+from pipelines.audit.model.trees import LEAVES, children
+
 _FUNCTIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda})
-# Of these nothing hangs; with them every value that is no node.
-_LEAVES = frozenset(
-    {ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, ast.Break}
-    | {ast.Continue, ast.Global, ast.Nonlocal, ast.And, ast.Or, str, int, bool, float, type(None)}
-    | set(ast.operator.__subclasses__())
-    | set(ast.unaryop.__subclasses__())
-    | set(ast.cmpop.__subclasses__())
-)
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
@@ -50,13 +44,7 @@ def walk(tree: ast.Module, wanted: Container[type[ast.AST]]) -> Iterator[Seen]:
             optional, main, within = True, False, True
         elif isinstance(node, ast.Try | ast.With) and _catches(node):
             optional, main = True, False
-        below: list[_Waiting] = []
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if type(value) is list:
-                below += [(it, optional, main, within) for it in value if type(it) not in _LEAVES]
-            elif type(value) not in _LEAVES:
-                below.append((value, optional, main, within))  # type: ignore[arg-type]
+        below = [(it, optional, main, within) for it in children(node, LEAVES)]
         below.reverse()
         waiting += below
 

@@ -96,8 +96,8 @@ class Secrets:
 
     def _in_python(self, path: str) -> Iterator[Written]:
         text = self._tracked.text(path)
-        if text and sources.is_worth_parsing(text) and (tree := self._python.tree(path)):
-            yield from sources.read(tree, path)
+        if text and sources.is_worth_parsing(text) and (source := self._python.source(path)):
+            yield from sources.read(source.tree, path)
 
     def _in_javascript(self, path: str) -> Iterator[Written]:
         data = self._tracked.bytes(path) or b""
@@ -126,8 +126,8 @@ class Secrets:
 
     def _refused_in(self, path: str, text: str) -> Iterator[str]:
         if path.endswith(".py"):
-            if tree := self._python.tree(path):
-                yield from refusals.in_python(tree)
+            if source := self._python.source(path):
+                yield from refusals.in_python(source)
         elif path.endswith(".sh"):
             yield from refusals.in_shell(text)
         else:

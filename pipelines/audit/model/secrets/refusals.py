@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from pipelines.audit.model.credentials import Kind, is_secret_name, kind
+from pipelines.audit.model.expressions import Source
+from pipelines.audit.model.trees import every
 
 # `if (secret === "changeme") throw ...`, within a few lines.
 _THROWN = re.compile(
@@ -24,19 +26,18 @@ _SHELL = re.compile(
 _LEAVES = frozenset({"exit", "_exit", "abort", "die", "fail", "fatal", "critical"})
 
 
-def in_python(tree: ast.Module) -> Iterator[str]:
+def in_python(source: Source) -> Iterator[str]:
     """The texts with which a module raises: `if secret in ("changeme", "dev"): raise ...`."""
     constants = {
         target.id: node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Constant | ast.Set | ast.List | ast.Tuple | ast.Call)
+        for node in source.of(ast.Assign)
+        if isinstance(node.value, ast.Constant | ast.Set | ast.List | ast.Tuple | ast.Call)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and _leaves(node.body):
-            for test in ast.walk(node.test):
+    for node in source.of(ast.If):
+        if _leaves(node.body):
+            for test in every(node.test):
                 if isinstance(test, ast.Compare | ast.Call):
                     yield from _compared(test, constants)
 
@@ -50,7 +51,7 @@ def _compared(test: ast.Compare | ast.Call, constants: Mapping[str, ast.expr]) -
         sides = [test.func, *test.args]
     else:
         return
-    is_secret = any(is_secret_name(_last(it)) for side in sides for it in ast.walk(side))
+    is_secret = any(is_secret_name(_last(it)) for side in sides for it in every(side))
     for side in sides:
         named = constants.get(_last(side), side)
         for text in _texts(named):
@@ -66,7 +67,7 @@ def _last(node: ast.AST) -> str:
 def _leaves(body: list[ast.stmt]) -> bool:
     """Whether what follows ends the program."""
     for statement in body:
-        for node in ast.walk(statement):
+        for node in every(statement):
             if isinstance(node, ast.Raise):
                 return True
             if isinstance(node, ast.Call) and _last(node.func) in _LEAVES:

@@ -9,6 +9,7 @@ from itertools import takewhile
 
 from pipelines.audit.model import Model
 from pipelines.audit.model.expressions import Source, dotted, keyword
+from pipelines.audit.model.trees import every
 from pipelines.audit.place import Place
 from pipelines.audit.rules.origins import Access, Wild
 
@@ -32,9 +33,9 @@ def accesses(model: Model) -> Iterator[Access]:
     files = model.words.holding(*_WORDS, suffixes=(".py",))
     sources = {}
     for file in files:
-        tree = model.python.tree(file)
-        if tree is not None:
-            sources[file] = Source(tree)
+        source = model.python.source(file)
+        if source is not None:
+            sources[file] = source
     fields = _fields(sources)
     for file, source in sources.items():
         if not _DEVELOPMENT.search(file):
@@ -45,8 +46,7 @@ def in_module(source: Source, file: str, fields: Fields | None = None) -> Iterat
     """Those of one module; `fields` are settings that other modules define."""
     reader = _Reader(source, file, fields or {})
     for call in source.calls:
-        if not source.is_guarded(call):
-            yield from reader.of_call(call)
+        yield from (it for it in reader.of_call(call) if not source.is_guarded(call))
     yield from reader.of_django()
     yield from reader.of_headers()
 
@@ -135,12 +135,7 @@ class _Reader:
 
     @property
     def _constants(self) -> set[object]:
-        return {
-            it.value
-            for it in self.source.nodes
-            if isinstance(it, ast.Constant)
-            if isinstance(it.value, str)
-        }
+        return {it.value for it in self.source.of(ast.Constant) if isinstance(it.value, str)}
 
     def of_django(self) -> Iterator[Access]:
         bound = self.source.bound
@@ -168,10 +163,11 @@ class _Reader:
 
     def of_headers(self) -> Iterator[Access]:
         """`headers["Access-Control-Allow-Origin"] = "*"`, and in a dictionary."""
-        for node in self.source.nodes:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-                yield from self._header(node.targets[0].slice, node.value)
-            elif isinstance(node, ast.Dict):
+        for node in self.source.of(ast.Assign, ast.Dict):
+            if isinstance(node, ast.Assign):
+                if isinstance(node.targets[0], ast.Subscript):
+                    yield from self._header(node.targets[0].slice, node.value)
+            else:
                 for key, value in zip(node.keys, node.values, strict=True):
                     if key is not None:
                         yield from self._header(key, value)
@@ -215,7 +211,7 @@ class _Reader:
         """The expressions, and what other modules bind to the names that this one does not."""
         for value in values:
             yield self.file, self.source, value
-            for node in ast.walk(value):
+            for node in every(value):
                 name = _named(node)
                 if name and name not in self.source.bound:
                     yield from _nearest(self.fields.get(name, []), self.file)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pipelines.audit.findings import Fault, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.model.expressions import Source, dotted, keyword
+from pipelines.audit.model.trees import every
 from pipelines.audit.place import Place
 from pipelines.audit.rules.timeouts import shipped
 
@@ -63,8 +64,8 @@ def faults(model: Model) -> Iterator[Fault]:
 
 def _in_file(model: Model, file: str) -> tuple[Fault, ...]:
     def read() -> tuple[Fault, ...]:
-        tree = model.python.tree(file)
-        return tuple(in_module(Source(tree), file)) if tree is not None else ()
+        source = model.python.source(file)
+        return tuple(in_module(source, file)) if source is not None else ()
 
     return model.tracked.once("timeouts", file, read)
 
@@ -104,7 +105,7 @@ def _is_none(call: ast.Call, *names: str) -> bool:
 
 def _elsewhere(source: Source, call: ast.Call, client: _Client) -> bool:
     """Whether the timeout is in an address, or given to each request of a session."""
-    texts = [it.value for it in ast.walk(call) if isinstance(it, ast.Constant)]
+    texts = [it.value for it in every(call) if isinstance(it, ast.Constant)]
     if any(isinstance(it, str) and client.timeouts[0] in it for it in texts):
         return True
     if client.name == "aiohttp.ClientSession":
@@ -122,8 +123,8 @@ def _sessions(source: Source) -> frozenset[str]:
         for value in values
         if isinstance(value, ast.Call) and source.called(value) in _SESSIONS
     }
-    for node in source.nodes:
-        if isinstance(node, ast.withitem) and isinstance(node.optional_vars, ast.Name):
+    for node in source.of(ast.withitem):
+        if isinstance(node.optional_vars, ast.Name):
             inner = node.context_expr
             if isinstance(inner, ast.Call) and source.called(inner) in _SESSIONS:
                 bound.add(node.optional_vars.id)
@@ -131,7 +132,7 @@ def _sessions(source: Source) -> frozenset[str]:
 
 
 def _names(source: Source) -> set[str]:
-    return {it.name for it in source.nodes if isinstance(it, ast.ClassDef)} | set(source.imported)
+    return {it.name for it in source.of(ast.ClassDef)} | set(source.imported)
 
 
 def _stubs(source: Source) -> frozenset[str]:

@@ -9,6 +9,7 @@ from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.model.expressions import Source, dotted, mentions
 from pipelines.audit.model.roles import Role, role
+from pipelines.audit.model.trees import every
 from pipelines.audit.place import Place
 from pipelines.audit.rules.verification import LOCAL, REMEDY
 
@@ -58,8 +59,8 @@ def faults(model: Model) -> Iterator[Fault]:
 
 def _in_file(model: Model, file: str) -> tuple[Fault, ...]:
     def read() -> tuple[Fault, ...]:
-        tree = model.python.tree(file)
-        return tuple(in_module(Source(tree), file)) if tree is not None else ()
+        source = model.python.source(file)
+        return tuple(in_module(source, file)) if source is not None else ()
 
     return model.tracked.once("verification", file, read)
 
@@ -86,16 +87,19 @@ def _in_calls(source: Source) -> Iterator[_Off]:
         name = source.called(call)
         if name.endswith("._create_unverified_context"):
             yield call, call.lineno, "a context is made that verifies no certificate"
-        if _is_local(call) or any(it in name.lower() for it in _OTHERS):
-            continue
         for given in call.keywords:
             line = _off(source, name, given)
-            if line:
+            if line and not _is_aside(call, name):
                 shown = f"{given.arg}={_shown(given.value)}"
                 called = name.rpartition("().")[2] or "a call"
                 yield call, line, f"{called} does not verify certificates ({shown})"
-        if name.endswith(".tls_insecure_set") and _is(source, call.args[:1], (True,)):
+        is_set = name.endswith(".tls_insecure_set") and not _is_aside(call, name)
+        if is_set and _is(source, call.args[:1], (True,)):
             yield call, call.lineno, "the MQTT client does not verify the broker's name"
+
+
+def _is_aside(call: ast.Call, name: str) -> bool:
+    return _is_local(call) or any(it in name.lower() for it in _OTHERS)
 
 
 def _off(source: Source, name: str, given: ast.keyword) -> int:
@@ -123,8 +127,8 @@ def _in_assignments(source: Source) -> Iterator[_Off]:
     """`context.verify_mode = ssl.CERT_NONE`, which says more than `check_hostname = False`."""
     hosts: dict[ast.AST | None, list[ast.Assign]] = {}
     modes: set[ast.AST | None] = set()
-    for node in source.nodes:
-        if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Attribute):
+    for node in source.of(ast.Assign):
+        if not isinstance(node.targets[0], ast.Attribute):
             continue
         attribute = node.targets[0].attr
         function = source.function(node)
@@ -150,7 +154,7 @@ def _is_false(node: ast.expr) -> bool:
 
 def _is_server(function: ast.AST | None) -> bool:
     """Whether the context is a server's, which asks its callers for no certificate."""
-    nodes = ast.walk(function) if function is not None else ()
+    nodes = every(function) if function is not None else ()
     return any(isinstance(it, ast.Attribute) and it.attr in _OF_SERVERS for it in nodes)
 
 
@@ -159,7 +163,7 @@ def _is_local(call: ast.Call) -> bool:
     texts = [
         str(node.value)
         for it in given
-        for node in ast.walk(it)
+        for node in every(it)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     return any(LOCAL.search(it) for it in texts)
