@@ -28,18 +28,23 @@ _ASIDE = re.compile(
     r"|[^/]*[._](?:\w*test|spec|stories)\.\w+|tests?\.\w+|mkdocs\.yml"
     r"|openapi[^/]*|swagger[^/]*|[^/]*\.min\.js|[^/]*schema\.json|\.pre-commit[^/]*)$"
 )
-_NAMED = re.compile(rb"(?i)passw|pwd|secret|token|key|credential|pass\b|cookie|://|:-|PRIVATE")
+# What is looked for stands in lower case, and so must the text: to look for both takes long.
+_NAMED = tuple(
+    word.encode()
+    for word in ("passw", "pwd", "secret", "token", "key", "credential", "cookie", "://", ":-")
+)
+_NAMED_TOO = re.compile(rb"pass\b|private")
 # Of the words that are known of JavaScript's files, those that one with a credential holds.
 _IN_JAVASCRIPT = ("passw", "secret", "apikey", "api_key", "://", "process.env")
 # A text beside such a name, or in an address: only then is a file parsed.
 _WORTH = re.compile(
-    rb"(?i)(?:passw|pwd|secret|token|(?:api|private|encryption|signing|jwt|auth|master)_?key"
+    rb"(?:passw|pwd|secret|token|(?:api|private|encryption|signing|jwt|auth|master)_?key"
     rb"|credential|_pass\b)\w{0,40}[\"']?\]?[)!]?\s{0,40}(?::\s*\w+\s*=|:|=|\|\||\?\?)\s{0,40}"
     rb"[\"'`]"
-    rb"|://[^\s/@\"'`]{0,80}:[^\s/@\"'`]{1,200}@|PRIVATE KEY|AKIA|gh[pousr]_|xox[abp]-|sk_live_"
+    rb"|://[^\s/@\"'`]{0,80}:[^\s/@\"'`]{1,200}@|private key|akia|gh[pousr]_|xox[abp]-|sk_live_"
 )
 _GUARDING = (".py", ".ts", ".js", ".mjs", ".sh")
-_REFUSING = re.compile(rb"\braise\b|\bthrow\b|\bexit\b|refine\(")
+_REFUSING = (b"raise", b"throw", b"exit", b"refine(")
 
 
 class Secrets:
@@ -83,7 +88,7 @@ class Secrets:
         if data is None:
             return
         self._note(path, data)
-        if not _NAMED.search(data):
+        if not _is_named(data.lower()):
             return
         if path.endswith(".py"):
             yield from self._tracked.once("secrets", path, lambda: tuple(self._in_python(path)))
@@ -91,7 +96,7 @@ class Secrets:
             yield from reader(self._tracked, path)
 
     def _note(self, path: str, data: bytes) -> None:
-        if path.endswith(_GUARDING) and _REFUSING.search(data):
+        if path.endswith(_GUARDING) and any(it in data for it in _REFUSING):
             self._guards.append(path)
 
     def _in_python(self, path: str) -> Iterator[Written]:
@@ -102,7 +107,7 @@ class Secrets:
     def _in_javascript(self, path: str) -> Iterator[Written]:
         data = self._tracked.bytes(path) or b""
         self._note(path, data)
-        if _ASIDE.search(path) or not _WORTH.search(data):
+        if _ASIDE.search(path) or not _WORTH.search(data.lower()):
             return
         module = self._javascript.module(path)
         for read in module.reads:
@@ -115,9 +120,10 @@ class Secrets:
     def _refused(self, values: set[str]) -> frozenset[str]:
         """Those of the values with which some code here does not start."""
         found: set[str] = set()
+        quoted = [f"{quote}{value}{quote}" for value in sorted(values) for quote in "\"'"]
         for path in self._guards if values else ():
             text = self._tracked.text(path) or ""
-            if any(f'"{value}"' in text or f"'{value}'" in text for value in values):
+            if any(it in text for it in quoted):
                 found |= self._refusals(path, text)
         return frozenset(found & values)
 
@@ -132,6 +138,10 @@ class Secrets:
             yield from refusals.in_shell(text)
         else:
             yield from refusals.in_javascript(text)
+
+
+def _is_named(lower: bytes) -> bool:
+    return any(word in lower for word in _NAMED) or bool(_NAMED_TOO.search(lower))
 
 
 def _reader(path: str) -> Reader | None:

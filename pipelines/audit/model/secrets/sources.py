@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from pipelines.audit.model.credentials import is_secret_name, logins, tokens
 from pipelines.audit.model.secrets.facts import Where, Written, written
+from pipelines.audit.model.trees import LEAVES, children
 from pipelines.audit.place import Place
 
-# A file without any such line holds no credential that could be told.
+# A file without any such line, in lower case, holds no credential that could be told.
 _WORTH = re.compile(
-    r"(?i)(?:passw|pwd|secret|token|_?key|credential|_pass\b)\w{0,40}[\"']?[^\"'#]{0,80}"
+    r"(?:passw|pwd|secret|token|key|credential|_pass\b)\w{0,40}[\"']?[^\"'#]{0,80}"
     r"[\"'][^\"'\n]{3,300}[\"']"
-    r"|://[^\s/@\"']{0,80}:[^\s/@\"']{1,200}@|PRIVATE KEY|AKIA|gh[pousr]_|xox[abp]-"
+    r"|://[^\s/@\"']{0,80}:[^\s/@\"']{1,200}@|private key|akia|gh[pousr]_|xox[abp]-"
 )
 # Functions that read a variable of the environment, whose next argument is its default.
 _READERS = frozenset({"getenv", "env", "config", "get_env", "env_var", "getenv_or", "get_env_var"})
@@ -22,13 +24,14 @@ _ENVIRONMENTS = frozenset({"environ", "env", "ENV", "environment", "_env"})
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _METHODS = frozenset({"get", "setdefault", "str", "url", "db", "string", "pop"})
 _WRAPPERS = frozenset({"SecretStr", "str", "Secret", "Field", "PostgresDsn", "RedisDsn"})
+_SHORTEST = 8  # characters of a token, or of an address with a password
 # Arguments that only tell people something.
 _TOLD = frozenset({"help", "description", "example", "examples", "title", "epilog", "usage"})
 
 
 def is_worth_parsing(text: str) -> bool:
     """Whether a text may hold a credential: a cheap look before the expensive one."""
-    return bool(_WORTH.search(text))
+    return bool(_WORTH.search(text.lower()))
 
 
 def read(tree: ast.Module, file: str) -> Iterator[Written]:
@@ -50,39 +53,27 @@ class _Reading:
         waiting: list[tuple[ast.AST, bool]] = [(it, settings) for it in reversed(body)]
         while waiting:
             node, is_setting = waiting.pop()
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            kind = type(node)
+            if kind in _PASSED_OVER and _is_aside(node):
                 continue
-            if isinstance(node, ast.keyword) and node.arg in _TOLD:
-                continue
-            yield from self._node(node, is_setting)
-            inner = is_setting
-            if isinstance(node, ast.ClassDef):
-                is_test = node.name.startswith("Test") or node.name.endswith("Test")
-                if is_test or any(_name(base).endswith("Enum") for base in node.bases):
-                    continue
-                inner = _is_settings(node)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                inner = False
-            waiting += [(it, inner) for it in reversed([*ast.iter_child_nodes(node)])]
+            look = _LOOKS.get(kind)
+            if look is not None:
+                yield from look(self, node, is_setting)
+            if kind in _SCOPES:
+                is_setting = isinstance(node, ast.ClassDef) and _is_settings(node)
+            below = children(node, _NAMES)
+            below.reverse()
+            waiting += [(it, is_setting) for it in below]
 
-    def _node(self, node: ast.AST, is_setting: bool) -> Iterator[Written]:
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
+    def bound(self, node: ast.Assign | ast.AnnAssign, is_setting: bool) -> Iterator[Written]:
+        if node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 yield from self._assigned(_name(target), node.value, is_setting)
-        elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            yield from self._assigned(_name(node.target), node.value, is_setting)
-        elif isinstance(node, ast.Call):
-            yield from self._call(node)
-        elif isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    yield from self._assigned(key.value, value, False)
-        elif isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
-            yield from self._choice(node)
-        elif isinstance(node, ast.arguments):
-            yield from self._parameters(node)
-        elif isinstance(node, ast.Constant | ast.JoinedStr):
-            yield from self._literal(node)
+
+    def keyed(self, node: ast.Dict, is_setting: bool) -> Iterator[Written]:
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield from self._assigned(key.value, value, False)
 
     def _assigned(self, name: str, value: ast.expr, is_setting: bool) -> Iterator[Written]:
         for literal in _literals(value):
@@ -92,7 +83,7 @@ class _Reading:
             else:
                 yield from self._formed(name, text, place, is_default=is_setting)
 
-    def _call(self, call: ast.Call) -> Iterator[Written]:
+    def called(self, call: ast.Call, is_setting: bool) -> Iterator[Written]:
         variable, default = _variable(call)
         if variable and default is not None:
             for literal in _literals(default):
@@ -103,8 +94,10 @@ class _Reading:
             if keyword.arg and keyword.arg not in _TOLD:
                 yield from self._assigned(keyword.arg, keyword.value, False)
 
-    def _choice(self, node: ast.BoolOp) -> Iterator[Written]:
+    def chosen(self, node: ast.BoolOp, is_setting: bool) -> Iterator[Written]:
         """`os.getenv("X") or "value"`, `given or "value"`."""
+        if isinstance(node.op, ast.And):
+            return
         first = node.values[0]
         variable = _variable(first)[0] if isinstance(first, ast.Call) else ""
         for value in node.values[1:]:
@@ -115,7 +108,7 @@ class _Reading:
                 else:
                     yield from self._formed(_name(first), text, place, is_default=True)
 
-    def _parameters(self, node: ast.arguments) -> Iterator[Written]:
+    def parameters(self, node: ast.arguments, is_setting: bool) -> Iterator[Written]:
         positional = [*node.posonlyargs, *node.args]
         pairs = [
             *zip(positional[len(positional) - len(node.defaults) :], node.defaults, strict=True),
@@ -125,15 +118,43 @@ class _Reading:
             if default is not None:
                 yield from self._assigned(argument.arg, default, False)
 
-    def _literal(self, node: ast.Constant | ast.JoinedStr) -> Iterator[Written]:
+    def literal(self, node: ast.Constant | ast.JoinedStr, is_setting: bool) -> Iterator[Written]:
         yield from self._formed("", _text(node), Place(self._file, node.lineno), is_default=False)
 
     def _formed(self, name: str, text: str, place: Place, *, is_default: bool) -> Iterator[Written]:
         """What is a credential by its form, whatever the name."""
-        if "\n" in text and "PRIVATE KEY" not in text:
+        if len(text) < _SHORTEST or ("\n" in text and "PRIVATE KEY" not in text):
             return
         if any(logins(text)) or any(tokens(text)):
             yield from written(name, text, place, Where.SOURCE, is_default=is_default)
+
+
+# By type, as there are tens of thousands of nodes.
+_LOOKS: dict[type[ast.AST], Callable[[_Reading, Any, bool], Iterator[Written]]] = {
+    ast.Assign: _Reading.bound,
+    ast.AnnAssign: _Reading.bound,
+    ast.Dict: _Reading.keyed,
+    ast.Call: _Reading.called,
+    ast.BoolOp: _Reading.chosen,
+    ast.arguments: _Reading.parameters,
+    ast.Constant: _Reading.literal,
+    ast.JoinedStr: _Reading.literal,
+}
+_SCOPES = frozenset({ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef})
+_PASSED_OVER = frozenset({ast.Expr, ast.keyword, ast.ClassDef})
+_NAMES = LEAVES - {ast.Constant}  # below these stands nothing
+
+
+def _is_aside(node: ast.AST) -> bool:
+    """Whether a node documents the code, or is of a class that holds no credentials."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.keyword):
+        return node.arg in _TOLD
+    if not isinstance(node, ast.ClassDef):
+        return False
+    is_test = node.name.startswith("Test") or node.name.endswith("Test")
+    return is_test or any(_name(base).endswith("Enum") for base in node.bases)
 
 
 def _is_settings(node: ast.ClassDef) -> bool:
