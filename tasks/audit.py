@@ -9,9 +9,8 @@ from invoke.context import Context
 
 from pipelines import console
 from pipelines.errors import ConfigError
-from pipelines.gates import Request
 from pipelines.root import nearest_root
-from tasks import gates
+from tasks._options import OPTIONS
 from tasks._task import task
 
 NAME = "audit"  # of the gate too
@@ -23,7 +22,7 @@ NAME = "audit"  # of the gate too
     iterable=["only"],
     optional=["affected", "claims"],
     help={
-        **gates.OPTIONS,
+        **OPTIONS,
         "path": "the repository, or a folder of it",
         "rev": "a commit, tag or branch instead of the files as they are now",
         "format": "text (unless given), json, sarif, junit, github, markdown or html",
@@ -68,8 +67,7 @@ def run(
 
     Example: inv audit --path ../other --rev v1.2 --format json
     """
-    request = Request((NAME,), gates.ref(affected), jobs, keep_going, strict_inputs)
-    is_gate = plan or request != Request((NAME,))
+    is_gate = any((affected, jobs, keep_going, plan, strict_inputs))
     is_own = any((path, rev, format, output, fail_on, only, baseline, write_baseline, diff_base))
     is_own = is_own or any((claims, history, limit, fix, apply, pins))
     root = nearest_root(str(Path.cwd()))
@@ -79,6 +77,10 @@ def run(
             hint="the gate audits as pipelines.yaml says: give it only what `inv lint` has too",
         )
     if root and (is_gate or (not is_own and _has_gate(root))):
+        from pipelines.gates import Request
+        from tasks import gates
+
+        request = Request((NAME,), gates.ref(affected), jobs, keep_going, strict_inputs)
         gates.bring(Path(root), request, is_plan=plan)
         return
     from pipelines.audit import command

@@ -15,15 +15,8 @@ from pipelines.errors import ConfigError
 from pipelines.gates import Request
 from pipelines.planning import forecast
 from pipelines.root import find_root
+from tasks._options import OPTIONS
 from tasks._task import task
-
-OPTIONS = {
-    "affected": "only what changed since HEAD left the default branch, or --affected=REF",
-    "jobs": "how many steps at a time (default: one per core)",
-    "keep_going": "after a failure, run all that does not need what failed",
-    "plan": "say what would run and why; run nothing",
-    "strict_inputs": "run everything, traced, and fail a step that reads what it does not declare",
-}
 
 
 def _gate(name: str, summary: str) -> Task[Callable[..., None]]:
