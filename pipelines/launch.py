@@ -64,7 +64,27 @@ def inv() -> None:
 
 def summit() -> None:
     """`summit`: the same for repositories without a `tasks.py`."""
-    main(sys.argv[1:], _tasks)
+    main(sys.argv[1:], tasks)
+
+
+def tasks() -> None:
+    """`python -m tasks`: Invoke's answer, whatever is asked for.
+
+    An audit leaves nothing behind that has to be put away when it ends.
+    """
+    from importlib import import_module
+
+    gc.set_threshold(_GARBAGE)
+    # By name: what a person types stands above this package.
+    run = import_module("tasks._program").program.run
+    if sys.argv[1:2] != [AUDIT]:
+        run()
+        return
+    try:
+        run()
+    except SystemExit as ended:
+        _end(int(ended.code or 0))
+    _end(0)
 
 
 def _end(code: int) -> NoReturn:
@@ -82,13 +102,6 @@ def _invoke() -> None:
     from invoke.main import program
 
     program.run()
-
-
-def _tasks() -> None:
-    from importlib import import_module
-
-    # By name: what a person types stands above this package.
-    import_module("tasks._program").program.run()
 
 
 def _see_libraries() -> None:

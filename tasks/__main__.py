@@ -1,5 +1,5 @@
-"""`python -m tasks` is `summit`."""
+"""`python -m tasks` is `summit`, which hands everything over to Invoke."""
 
-from tasks._program import program
+from pipelines import launch
 
-program.run()
+launch.tasks()
