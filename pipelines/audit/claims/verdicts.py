@@ -205,6 +205,8 @@ def _is_against(finding: Finding, claim: Claim, topic: Topic) -> bool:
         return False
     if topic.by_name and not _is_named(claim, finding):
         return False
+    if finding.rule.startswith("GATE") and _is_of_others(claim, finding):
+        return False
     return finding.rule in topic.rules or scope.is_for_all or scope.names(finding)
 
 
@@ -217,6 +219,35 @@ def _is_grave(claim: Claim, finding: Finding) -> bool:
     if finding.severity >= Severity.MEDIUM or finding.rule in _ADVICE:
         return True
     return not claim.scope.is_whole and claim.scope.has(finding.place.file)
+
+
+# What a gate is of: a language, and what it looks at.
+_LANGUAGES = {
+    "Node": r"\b(?:npm|yarn|pnpm|eslint|tsc|jest|vitest|biome)\b",
+    "Python": r"\b(?:pytest|flake8|ruff|black|mypy|pylint|pyright|isort|bandit|pip-audit)\b",
+}
+_SUBJECTS = {
+    "tests": r"\btest|pytest|vitest|coverage",
+    "lint": r"\blint|eslint|flake8|ruff\b|pylint",
+    "format": r"\bformat|\bblack\b|prettier|isort",
+    "types": r"type-?check|\btypes?\b|\bmypy\b|\btsc\b|pyright",
+    "security": r"\bsecur|bandit|pip-audit|trivy|\baudit\b",
+}
+
+
+def _is_of_others(claim: Claim, finding: Finding) -> bool:
+    """Whether a claim speaks of one language's gates, or one sort, and the finding of another."""
+    text = claim.statement.text
+    return _differ(_LANGUAGES, text, finding.message) or _differ(_SUBJECTS, text, finding.message)
+
+
+def _differ(words: Mapping[str, str], *texts: str) -> bool:
+    """Whether both texts have some of these words, and none of the same."""
+    said, found = (
+        {name for name, pattern in words.items() if re.search(pattern, text, re.IGNORECASE)}
+        for text in texts
+    )
+    return bool(said) and bool(found) and not said & found
 
 
 _NAME = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+\b")

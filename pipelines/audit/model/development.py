@@ -49,6 +49,13 @@ _SERVERS = (
     ("watchfiles", ()),
     ("mkdocs", ("serve",)),
     ("hugo", ("server",)),
+    # What images of Keycloak, Vault and Consul are given, or their programs.
+    ("start-dev", ()),
+    ("kc.sh", ("start-dev",)),
+    ("vault", ("server", "-dev")),
+    ("server", ("-dev",)),
+    ("consul", ("agent", "-dev")),
+    ("agent", ("-dev",)),
 )
 _LAUNCHERS = ("npx", "bunx", "pnpx")
 _RUN = (("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("pdm", "run"), ("hatch", "run"))

@@ -50,7 +50,8 @@ class Command:
 
     `swallowed` says why its failure does not end the text: `|| true`, `|| :`, `|| exit 0`,
     `|| echo`, `; true`, `set +e`, `no set -e` (a later command's exit code is all that counts),
-    `pipe` (another command's exit code counts, without pipefail), `&`; it is "" when it does.
+    `pipe` (another command's exit code counts, without pipefail), `&`, `&&` (within a loop: a list
+    that fails before its last part does not end the text, even with -e); it is "" when it does.
     `is_captured` says that its outcome is asked for: in a condition, by `!`, `x=$(cmd)`,
     `cmd; code=$?`, `cmd || failed=1`, `cmd || { ...; exit 1; }`, `cmd || another`.
     """
@@ -112,6 +113,8 @@ class _Where:
     swallowed: str = ""
     swallowed_at: Place | None = None
     is_captured: bool = False
+    is_repeated: bool = False  # in the body of a loop
+    is_chosen: bool = False  # by a condition, within that body
 
     def captured(self) -> _Where:
         return replace(self, is_captured=True, swallowed="", swallowed_at=None)
@@ -184,6 +187,8 @@ class _Reading:
                 self._redirected(node, deeper)
             case "negated_command":
                 self._each(node, deeper.captured())
+            case "for_statement" | "c_style_for_statement":
+                self._each(node, replace(deeper, is_repeated=True, is_chosen=False))
             case "if_statement" | "while_statement" | "until_statement" | "elif_clause":
                 self._conditional(node, deeper)
             case "subshell":
@@ -223,11 +228,22 @@ class _Reading:
         """What the next `||` makes of a failure."""
         other = next((part for operator, part in following if operator == "||"), None)
         if other is None:
-            return where
+            is_lost = bool(following) and self._goes_on(where, [part for _, part in following])
+            return where.lost("&&", self._at(following[-1][1])) if is_lost else where
         succeeds = _always_succeeds(other)
         if succeeds:
             return where.lost(f"|| {succeeds}", self._at(other))
         return where.captured()
+
+    def _goes_on(self, where: _Where, following: list[Node]) -> bool:
+        """Whether a loop has its next turn though a part of a list failed that is not the last.
+
+        Where the list would have gone back to its folder, the next turn does not find its own, and
+        fails, unless it asks first whether it is there.
+        """
+        if not self._stops or not where.is_repeated:
+            return False
+        return where.is_chosen or not any(_text(it).startswith(("cd ", "popd")) for it in following)
 
     def _pipeline(self, node: Node, where: _Where) -> None:
         parts = node.named_children
@@ -259,7 +275,8 @@ class _Reading:
                 is_condition = False
             if not child.is_named:
                 continue
-            self._statement(child, where.captured() if is_condition else where)
+            body = replace(where, is_chosen=where.is_repeated)
+            self._statement(child, where.captured() if is_condition else body)
 
     def _command(self, node: Node, where: _Where) -> None:
         assigned, words = _words(node)

@@ -17,7 +17,7 @@ from pipelines.audit.model.workflows import Job, Step
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 
-_WEAK = ("pipe", "no set -e", "&")  # an oversight, and not always one
+_WEAK = ("pipe", "no set -e", "&", "&&")  # an oversight, and not always one
 _SAYS = frozenset(("echo", "printf", "true", ":", "exit", "return"))
 _HOOKS = ("pre-commit", "prek")
 _COMMITS = ("git commit", "create-pull-request", "git-auto-commit", "add-and-commit")
@@ -155,6 +155,8 @@ def _told(reason: str) -> str:
             return "the script goes on after it, and ends as its last command does"
         case "&":
             return "it runs in the background and nobody waits for it"
+        case "&&":
+            return "the loop goes on after it, as it is not the last of its `&&`"
         case "set +e":
             return "`set +e` stands before it"
     if reason.startswith("-"):
@@ -165,6 +167,8 @@ def _told(reason: str) -> str:
 def _remedy(reason: str) -> str:
     if reason == "pipe":
         return "set `shell: bash`, which adds pipefail, or `set -o pipefail`"
+    if reason == "&&":
+        return "write each command on a line of its own, or run it in a subshell: `(cd x && y)`"
     return "begin the script with `set -e`" if reason == "no set -e" else "wait for it"
 
 

@@ -9,6 +9,7 @@ from pipelines.audit.findings import Also, Confidence, Fault, Severity
 from pipelines.audit.model import Model, stores
 from pipelines.audit.model.compose import Service, Setting, each
 from pipelines.audit.model.images import Image
+from pipelines.audit.model.kubernetes import Container
 from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.model.variables import (
     LANGUAGES,
@@ -95,11 +96,20 @@ def in_kubernetes(model: Model) -> Iterator[Fault]:
     for container, service in pairs:
         known = _read(model, service, words)
         installed = _distributions(model, service)
+        joined = frozenset(_joined(container))
         for variable in container.node["env"].items if known is not None else ():
             name = variable["name"].text
-            is_ours = name in names and not may_be_read_by(name, installed)
+            is_ours = name in names - joined and not may_be_read_by(name, installed)
             if is_ours and name not in (known or {}):
                 yield _unread(name, variable["name"].key_place, service)
+
+
+def _joined(container: Container) -> Iterator[str]:
+    """The variables that others of a container, or its command, are made of: `$(NAME)`."""
+    texts = [it["value"].text for it in container.node["env"].items]
+    texts += [it.text for key in ("command", "args") for it in container.node[key].items]
+    for text in texts:
+        yield from re.findall(r"\$[({]?(\w+)", text)
 
 
 def _is_image_of(image: str, service: Service) -> bool:

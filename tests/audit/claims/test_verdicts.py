@@ -69,6 +69,7 @@ UNREADY = finding(
     "fusion has no route for readiness, as other services have",
     severity=Severity.LOW,
 )
+FLAKE8 = finding("GATE001", ".github/workflows/ci.yml:2", "`flake8 apps` cannot fail")
 WILDCARD = finding("SEC003", "apps/fusion/main.py:1")
 CURL = finding("REL002", "compose.yaml:9", service="fusion")
 
@@ -84,6 +85,11 @@ CURL = finding("REL002", "compose.yaml:9", service="fusion")
         ("CORS locked down in the `gateway`", [WILDCARD], Status.BACKED),
         ("CORS locked down", [CURL], Status.BACKED),
         ("Health checks added", [CURL], Status.CONTRADICTED),
+        ("Added lint steps to CI", [FLAKE8], Status.CONTRADICTED),
+        ("Added flake8 and npm lint steps to CI", [FLAKE8], Status.CONTRADICTED),
+        ("Added npm lint steps to CI", [FLAKE8], Status.OPEN),
+        ("Added a required type check step to CI", [FLAKE8], Status.BACKED),
+        ("CI now fails on errors", [FLAKE8], Status.CONTRADICTED),
         ("Added `/readyz` and `/livez` to all services", [UNREADY], Status.CONTRADICTED),
         ("Added `/readyz` to fusion", [UNREADY], Status.CONTRADICTED),
         ("Added `/readyz` to the `gateway`", [UNREADY], Status.OPEN),

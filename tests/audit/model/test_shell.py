@@ -76,6 +76,22 @@ def test_a_failure_that_somebody_sees_has_none(text: str) -> None:
     assert command(read(text), "pytest").swallowed == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("for s in a b; do pytest $s && echo $s; done", "&&"),
+        ("for s in *; do if [ -d $s ]; then cd $s && pytest && cd ..; fi; done", "&&"),
+        # The next turn does not find its folder, and fails.
+        ("for s in a b; do cd $s && pytest && cd ..; done", ""),
+        ("for s in a b; do cd $s && pytest; done", ""),
+        ("for s in a b; do pytest $s; done", ""),
+        ("pytest && echo done", ""),
+    ],
+)
+def test_a_list_that_fails_before_its_end_does_not_stop_a_loop(text: str, reason: str) -> None:
+    assert command(read(text, stops=True), "pytest").swallowed == reason
+
+
 def test_a_shell_that_was_started_with_e_stops_at_errors() -> None:
     assert command(read("pytest\necho", stops=True), "pytest").swallowed == ""
     assert command(read("pytest | tee x\necho", stops=True), "pytest").swallowed == "pipe"

@@ -58,6 +58,21 @@ def test_a_command_for_developers(command: str) -> None:
 @pytest.mark.parametrize(
     "lines",
     [
+        "image: quay.io/keycloak/keycloak:26.0\ncommand: start-dev --import-realm",
+        "image: keycloak/keycloak:26.0\ncommand: [start-dev]",
+        "image: hashicorp/vault:1.18\ncommand: server -dev -dev-listen-address=0.0.0.0:8200",
+        "image: hashicorp/consul:1.20\ncommand: consul agent -dev -client 0.0.0.0",
+    ],
+)
+def test_a_third_party_image_in_its_mode_for_development(lines: str) -> None:
+    assert places(RULE, compose(lines)) == ["compose.yaml:4"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "image: quay.io/keycloak/keycloak:26.0\ncommand: start --optimized",
+        "image: hashicorp/vault:1.18\ncommand: server",
         "build: .",
         "build: .\ncommand: uvicorn main:app --workers 4",
         "build: .\ncommand: npm start",

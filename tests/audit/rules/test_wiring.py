@@ -361,8 +361,10 @@ def test_a_manifest_sets_what_the_code_does_not_read():
                       env:
                         - name: REDIS_URL
                           value: redis://cache:6379
+                        - name: CACHE_PASSWORD
+                          valueFrom: {secretKeyRef: {name: cache, key: password}}
                         - name: CACHE_URL
-                          value: redis://cache:6379
+                          value: redis://:$(CACHE_PASSWORD)@cache:6379
             """
         }
     )
