@@ -14,6 +14,7 @@ from pipelines.audit.model.dockerfile import Dockerfile, Instruction, Stage, fil
 from pipelines.audit.model.images import Image, files_of, needed, ran
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
+from pipelines.audit.rules.local_entries import absent_entries
 from pipelines.audit.rules.local_imports import absent_modules
 from pipelines.audit.rules.local_scripts import absent_scripts
 
@@ -56,6 +57,7 @@ def build_cannot_work(model: Model) -> Iterator[Fault]:
             if (fault.place, fault.message) not in seen:
                 seen.add((fault.place, fault.message))
                 yield fault
+    yield from absent_entries(model)
     yield from absent_modules(model)
     yield from absent_scripts(model)
 
