@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
 from pipelines.audit.model import Model, stores
@@ -37,7 +37,7 @@ def unread(model: Model) -> Iterator[Fault]:
     seen: set[Place] = set()
     for service in services:
         own = [it for it in service.environment.values() if it.name in names and not it.source]
-        known = _read(model, service, words) if own else None
+        known = _read(model, service, words, service.environment) if own else None
         for setting in own if known is not None else ():
             files = (known or {}).get(setting.name, [])
             fault = _fault(model, service, setting, files)
@@ -94,7 +94,8 @@ def in_kubernetes(model: Model) -> Iterator[Fault]:
     names = frozenset(it for it in variables if _is_asked(it))
     words = Words(model.tracked, names)
     for container, service in pairs:
-        known = _read(model, service, words)
+        given = [it["name"].text for it in container.node["env"].items]
+        known = _read(model, service, words, given)
         installed = _distributions(model, service)
         joined = frozenset(_joined(container))
         for variable in container.node["env"].items if known is not None else ():
@@ -102,6 +103,31 @@ def in_kubernetes(model: Model) -> Iterator[Fault]:
             is_ours = name in names - joined and not may_be_read_by(name, installed)
             if is_ours and name not in (known or {}):
                 yield _unread(name, variable["name"].key_place, service)
+
+
+def in_pulled(model: Model) -> Iterator[Fault]:
+    """The same for services that pull the image which another file builds."""
+    built = {it.name: it for _, it in each(model.projects) if it.build is not None}
+    pairs = [
+        (service, built[service.name])
+        for _, service in each(model.projects)
+        if service.build is None
+        and service.name in built
+        and _is_image_of(service.image, built[service.name])
+    ]
+    names = frozenset(it for service, _ in pairs for it in service.environment if _is_asked(it))
+    words = Words(model.tracked, names)
+    seen: set[Place] = set()
+    for service, origin in pairs:
+        known = _read(model, origin, words, service.environment)
+        installed = _distributions(model, origin)
+        asked = frozenset(_asked_by_shell(service))
+        for setting in service.environment.values() if known is not None else ():
+            is_ours = setting.name in names - asked and not may_be_read_by(setting.name, installed)
+            is_told = setting.source or setting.place in seen or setting.name in (known or {})
+            if is_ours and not is_told:
+                seen.add(setting.place)
+                yield _unread(setting.name, setting.place, service)
 
 
 def _joined(container: Container) -> Iterator[str]:
@@ -157,14 +183,19 @@ def _is_plain(image: Image) -> bool:
     return bool(_PLAIN.fullmatch(root.lower()))
 
 
-def _read(model: Model, service: Service, words: Words) -> dict[str, list[str]] | None:
-    """The names that stand in the code, each with its files; None when the code may read any."""
+def _read(
+    model: Model, service: Service, words: Words, wanted: Iterable[str]
+) -> dict[str, list[str]] | None:
+    """The names that stand in the code, each with its files; None when the code may read any.
+
+    Of much code no more is read than shows all that is `wanted`.
+    """
     files = _files(model, service, words)
     if files is None or not any(path.endswith(LANGUAGES) for path in files):
         return None
     found: dict[str, list[str]] = {}
     settings = set(model.python.holding("Settings"))
-    wanted = {it for it in service.environment if _is_asked(it)}
+    wanted = {it for it in wanted if _is_asked(it)}
     is_large = len(files) > _MANY
     for path in sorted(files, key=lambda it: "env" not in it) if is_large else files:
         if is_large and wanted <= found.keys():

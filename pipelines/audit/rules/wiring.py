@@ -29,6 +29,7 @@ def environment_not_wired(model: Model) -> Iterator[Fault]:
     take away.
     """
     yield from unread.unread(model)
+    yield from unread.in_pulled(model)
     yield from unread.in_kubernetes(model)
     yield from unread.required(model)
     yield from addresses.in_compose(model)

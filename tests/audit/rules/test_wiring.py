@@ -343,6 +343,30 @@ def test_where_nginx_passes_requests(line, expected):
     assert places(RULE, files) == expected
 
 
+@pytest.mark.parametrize(
+    ("image", "lines"),
+    [
+        ("ghcr.io/shop/shop-api:1.2.3", [5]),
+        ("${API_IMAGE:-ghcr.io/shop/api:1.2.3}", [5]),
+        ("ghcr.io/shop/other:1.2.3", []),
+    ],
+)
+def test_a_file_that_pulls_sets_what_the_code_does_not_read(image: str, lines: list[int]):
+    pulled = f"""\
+        services:
+          api:
+            image: {image}
+            environment:
+              DATABASE_URL: postgresql://db.example.com/app
+              CACHE_URL: redis://cache.example.com:6379
+              PORT: "8000"
+              OTEL_EXPORTER_OTLP_ENDPOINT: ""
+        """
+    files = API | compose("CACHE_URL: redis://cache:6379") | {"deploy/docker-compose.yml": pulled}
+
+    assert places(RULE, files) == [f"deploy/docker-compose.yml:{line}" for line in lines]
+
+
 def test_a_manifest_sets_what_the_code_does_not_read():
     files = (
         API
