@@ -145,7 +145,7 @@ def system(name: str) -> Texts:
         {
             path.relative_to(root).as_posix(): path.read_text()
             for path in sorted(root.rglob("*"))
-            if path.is_file() and "__pycache__" not in path.parts
+            if path.is_file() and not {"__pycache__", ".ruff_cache"}.intersection(path.parts)
         }
     )
 
