@@ -9,7 +9,7 @@ from pipelines.audit.findings import Finding
 from pipelines.audit.fixes.edit import Edit, line
 from pipelines.audit.model import Model
 from pipelines.audit.model.compose import Service, each
-from pipelines.audit.model.images import Image
+from pipelines.audit.model.containers.images import Image
 
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!&()*+,;=%-]+")
 _SECONDS = 3

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pipelines.audit.findings import Finding
 from pipelines.audit.fixes.edit import Edit, line
 from pipelines.audit.model import Model
-from pipelines.audit.model.credentials import is_secret_name
-from pipelines.audit.model.interpolation import references
+from pipelines.audit.model.compose.interpolation import references
+from pipelines.audit.model.secrets.credentials import is_secret_name
 
 _COMPOSE = (".yml", ".yaml")
 

@@ -7,30 +7,24 @@ from functools import cached_property
 from typing import TypeVar
 
 from pipelines.audit.findings import Finding, Unread
-from pipelines.audit.model import (
-    applications,
-    builds,
-    compose,
-    dockerfile,
-    environments,
-    gitlab,
-    images,
-    kubernetes,
-    makefiles,
-    monitoring,
-    node,
-    requirements,
-    started,
-    suppressions,
-    web,
-    workflows,
-)
-from pipelines.audit.model.applications import Imports, Run
-from pipelines.audit.model.environments import Environment
-from pipelines.audit.model.images import Image
+from pipelines.audit.model import compose, kubernetes, monitoring, suppressions
+from pipelines.audit.model.ci import gitlab, makefiles, packages, workflows
+from pipelines.audit.model.ci.packages import Package
+from pipelines.audit.model.ci.reach import Reach
+from pipelines.audit.model.containers import builds, dockerfile, images, started
+from pipelines.audit.model.containers.images import Image
 from pipelines.audit.model.javascript import JavaScript
-from pipelines.audit.model.python import Application, Import, Python
-from pipelines.audit.model.reach import Reach
+from pipelines.audit.model.python import (
+    Application,
+    Import,
+    Python,
+    applications,
+    environments,
+    requirements,
+    web,
+)
+from pipelines.audit.model.python.applications import Imports, Run
+from pipelines.audit.model.python.environments import Environment
 from pipelines.audit.model.secrets import Secrets, Written
 from pipelines.audit.model.words import Words
 from pipelines.audit.place import Place
@@ -122,8 +116,8 @@ class Model:
         return self._kept(makefiles.read(self.tracked))
 
     @cached_property
-    def packages(self) -> dict[str, node.Package]:
-        return self._kept(node.read(self.tracked))
+    def packages(self) -> dict[str, Package]:
+        return self._kept(packages.read(self.tracked))
 
     @cached_property
     def reach(self) -> Reach:

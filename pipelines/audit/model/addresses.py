@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipelines.audit.model import stores
-from pipelines.audit.model.compose import Project, Service
-from pipelines.audit.model.images import Image
-from pipelines.audit.model.interpolation import references, resolve
+from pipelines.audit.model.compose import Project, Service, stores
+from pipelines.audit.model.compose.interpolation import references, resolve
+from pipelines.audit.model.containers.images import Image
 
 _URL = re.compile(
     r"([A-Za-z][A-Za-z0-9+.\-]{1,30})://(?:([^\s:/@'\"]{0,80})(?::([^\s@'\"]{0,200}))?@)?"

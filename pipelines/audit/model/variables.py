@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pipelines.audit.model import envfiles
 from pipelines.audit.model.roles import Role, role
+from pipelines.audit.model.secrets import envfiles
 from pipelines.audit.tracked import Tracked
 
 _WORD = re.compile(rb"[A-Z][A-Z0-9_]{2,}")

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
-from pipelines.audit.model import Model, stores
+from pipelines.audit.model import Model
 from pipelines.audit.model.addresses import (
     HOST_OF_DESKTOP,
     Url,
@@ -20,7 +20,7 @@ from pipelines.audit.model.addresses import (
     misses,
     urls,
 )
-from pipelines.audit.model.compose import Project, Service, Setting, each
+from pipelines.audit.model.compose import Project, Service, Setting, each, stores
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked
 

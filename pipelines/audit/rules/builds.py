@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
-from pipelines.audit.model import Model, bases
-from pipelines.audit.model.builds import Declared
-from pipelines.audit.model.contexts import Context
-from pipelines.audit.model.dockerfile import Dockerfile, Instruction, Stage, fill
-from pipelines.audit.model.images import Image, files_of, needed, ran
+from pipelines.audit.model import Model
+from pipelines.audit.model.containers import bases
+from pipelines.audit.model.containers.builds import Declared
+from pipelines.audit.model.containers.contexts import Context
+from pipelines.audit.model.containers.dockerfile import Dockerfile, Instruction, Stage, fill
+from pipelines.audit.model.containers.images import Image, files_of, needed, ran
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 from pipelines.audit.rules.local_entries import absent_entries

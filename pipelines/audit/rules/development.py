@@ -9,9 +9,9 @@ from dataclasses import replace
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.model.compose import Project, Service, Words, each
-from pipelines.audit.model.development import why_development
-from pipelines.audit.model.images import Entry, Image
-from pipelines.audit.model.started import Started
+from pipelines.audit.model.containers.development import why_development
+from pipelines.audit.model.containers.images import Entry, Image
+from pipelines.audit.model.containers.started import Started
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 from pipelines.audit.rules.places import first_at_each_place

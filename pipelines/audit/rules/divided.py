@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from pipelines.audit.findings import Also, Confidence, Fault
-from pipelines.audit.model import Model, stores
+from pipelines.audit.model import Model
 from pipelines.audit.model.addresses import Url, filled, hosts, is_name, is_open
-from pipelines.audit.model.compose import Project, Service, Setting, each
+from pipelines.audit.model.compose import Project, Service, Setting, each, stores
 from pipelines.audit.rules.addresses import Makers, is_partial, login_faults, port_faults
 
 _HOST = re.compile(r"(\w{1,60})_HOST(?:NAME)?")

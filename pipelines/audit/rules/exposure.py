@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Fault, Severity
-from pipelines.audit.model import Model, stores
-from pipelines.audit.model.compose import Mount, Port, Project, Service, each
+from pipelines.audit.model import Model
+from pipelines.audit.model.compose import Mount, Port, Project, Service, each, stores
+from pipelines.audit.model.compose.stores import Store
 from pipelines.audit.model.kubernetes import Container, Manifest
 from pipelines.audit.model.nodes import Node
-from pipelines.audit.model.stores import Store
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 from pipelines.audit.rules.places import first_at_each_place

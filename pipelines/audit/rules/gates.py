@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
-from pipelines.audit.model import Model, gates, suites
-from pipelines.audit.model.gates import Kind
-from pipelines.audit.model.makefiles import Line
+from pipelines.audit.model import Model
+from pipelines.audit.model.ci import gates, suites
+from pipelines.audit.model.ci.gates import Kind
+from pipelines.audit.model.ci.makefiles import Line
+from pipelines.audit.model.ci.reach import Reached, read_script
+from pipelines.audit.model.ci.unrun import Unrun, unrun
+from pipelines.audit.model.ci.workflows import Job, Step
 from pipelines.audit.model.nodes import Node
-from pipelines.audit.model.reach import Reached, read_script
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.model.shell import Command, Script
-from pipelines.audit.model.unrun import Unrun, unrun
-from pipelines.audit.model.workflows import Job, Step
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 

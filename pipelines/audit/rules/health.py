@@ -6,10 +6,18 @@ import re
 from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
-from pipelines.audit.model import Model, stores
-from pipelines.audit.model.compose import Dependency, Project, Service, each, each_once, mended
-from pipelines.audit.model.images import Image
-from pipelines.audit.model.jobs import is_job
+from pipelines.audit.model import Model
+from pipelines.audit.model.compose import (
+    Dependency,
+    Project,
+    Service,
+    each,
+    each_once,
+    mended,
+    stores,
+)
+from pipelines.audit.model.compose.jobs import is_job
+from pipelines.audit.model.containers.images import Image
 from pipelines.audit.model.kubernetes import Container
 from pipelines.audit.rule import Rule, rule
 from pipelines.audit.rules.places import first_at_each_place

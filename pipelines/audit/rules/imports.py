@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
-from pipelines.audit.model import Model, distributions
-from pipelines.audit.model.environments import Environment
-from pipelines.audit.model.python import Application, Import
+from pipelines.audit.model import Model
+from pipelines.audit.model.python import Application, Import, distributions
+from pipelines.audit.model.python.environments import Environment
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 

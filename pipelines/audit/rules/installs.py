@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from pipelines.audit.findings import Fault, Severity
 from pipelines.audit.model import Model
-from pipelines.audit.model.dockerfile import Instruction
-from pipelines.audit.model.images import Image, ran
+from pipelines.audit.model.containers.dockerfile import Instruction
+from pipelines.audit.model.containers.images import Image, ran
 from pipelines.audit.model.shell import Command
 from pipelines.audit.rule import Rule, rule
 

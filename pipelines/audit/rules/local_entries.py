@@ -6,10 +6,11 @@ import posixpath
 from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Fault
-from pipelines.audit.model import Model, starts
+from pipelines.audit.model import Model
 from pipelines.audit.model.compose import Service
-from pipelines.audit.model.images import Image
-from pipelines.audit.model.starts import Start
+from pipelines.audit.model.containers.images import Image
+from pipelines.audit.model.python import starts
+from pipelines.audit.model.python.starts import Start
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked
 

@@ -12,8 +12,8 @@ from pathspec.patterns.gitignore.basic import GitIgnoreBasicPattern
 
 from pipelines.audit.findings import Also, Fault
 from pipelines.audit.model import Model
+from pipelines.audit.model.ci.packages import Package
 from pipelines.audit.model.javascript import SUFFIXES
-from pipelines.audit.model.node import Package
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.model.words import written
 from pipelines.audit.place import Place

@@ -8,14 +8,14 @@ from pathlib import PurePosixPath
 
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
+from pipelines.audit.model.ci.packages import Package
 from pipelines.audit.model.compose import Service
-from pipelines.audit.model.instrumentation import Helper, dead_helpers
-from pipelines.audit.model.instruments import untouched
 from pipelines.audit.model.javascript import SUFFIXES
 from pipelines.audit.model.monitoring import Target
-from pipelines.audit.model.node import Package
+from pipelines.audit.model.python.instrumentation import Helper, dead_helpers
+from pipelines.audit.model.python.instruments import untouched
+from pipelines.audit.model.python.web import WebService
 from pipelines.audit.model.roles import is_deployed
-from pipelines.audit.model.web import WebService
 from pipelines.audit.rule import Rule, rule
 
 _FOR_METRICS = re.compile("prom|metrics|opentelemetry|statsd|newrelic|dd-trace|elastic-apm")

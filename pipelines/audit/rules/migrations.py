@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
 from pipelines.audit.model import Model, migrations, shell
 from pipelines.audit.model.compose import each
-from pipelines.audit.model.expressions import Source
 from pipelines.audit.model.migrations import How
+from pipelines.audit.model.python.expressions import Source
 from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule

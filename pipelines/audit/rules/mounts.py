@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.model.compose import Mount, each
-from pipelines.audit.model.images import Image
+from pipelines.audit.model.containers.images import Image
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 from pipelines.audit.rules.places import first_at_each_place

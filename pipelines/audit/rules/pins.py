@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pipelines.audit.findings import Also, Fault, Severity
-from pipelines.audit.model import Model, pip
-from pipelines.audit.model.images import commands
-from pipelines.audit.model.node import Package
-from pipelines.audit.model.pip import Install, Source
-from pipelines.audit.model.requirements import Requirement, Requirements
+from pipelines.audit.model import Model
+from pipelines.audit.model.ci.packages import Package
+from pipelines.audit.model.containers.images import commands
+from pipelines.audit.model.python import pip
+from pipelines.audit.model.python.pip import Install, Source
+from pipelines.audit.model.python.requirements import Requirement, Requirements
 from pipelines.audit.model.roles import Role, is_deployed, role
 from pipelines.audit.model.shell import Command
 from pipelines.audit.place import Place

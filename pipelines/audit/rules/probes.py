@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
-from pipelines.audit.model import Model, probes
+from pipelines.audit.model import Model
 from pipelines.audit.model.compose import each
-from pipelines.audit.model.images import Entry, Image
-from pipelines.audit.model.probes import Probe
+from pipelines.audit.model.containers import probes
+from pipelines.audit.model.containers.images import Entry, Image
+from pipelines.audit.model.containers.probes import Probe
 from pipelines.audit.model.shell import Command
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model, compose, kubernetes
 from pipelines.audit.model.compose import each
-from pipelines.audit.model.development import why_development
-from pipelines.audit.model.images import Entry, Image
+from pipelines.audit.model.containers.development import why_development
+from pipelines.audit.model.containers.images import Entry, Image
 from pipelines.audit.model.shell import Command
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipelines.audit.findings import Fault, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.model.compose import Project, Service, each_once, mended
-from pipelines.audit.model.jobs import is_job
+from pipelines.audit.model.compose.jobs import is_job
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
-from pipelines.audit.model.web import WebService
+from pipelines.audit.model.python.web import WebService
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 

@@ -7,9 +7,15 @@ from collections.abc import Iterator
 
 from pipelines.audit.findings import Fault, Severity
 from pipelines.audit.model import Model
-from pipelines.audit.model.credentials import Kind, is_common, is_first_try, is_random, names_itself
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.model.secrets import Where, Written
+from pipelines.audit.model.secrets.credentials import (
+    Kind,
+    is_common,
+    is_first_try,
+    is_random,
+    names_itself,
+)
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pipelines.audit.findings import Fault, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.model.compose import Project, each
-from pipelines.audit.model.dockerfile import Dockerfile, Stage
-from pipelines.audit.model.interpolation import references
+from pipelines.audit.model.compose.interpolation import references
+from pipelines.audit.model.containers.dockerfile import Dockerfile, Stage
 from pipelines.audit.model.nodes import Node
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pipelines.audit.findings import Also, Confidence, Fault, Severity
-from pipelines.audit.model import Model, stores
-from pipelines.audit.model.compose import Service, Setting, each
-from pipelines.audit.model.images import Image
+from pipelines.audit.model import Model
+from pipelines.audit.model.compose import Service, Setting, each, stores
+from pipelines.audit.model.containers.images import Image
 from pipelines.audit.model.kubernetes import Container
 from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.model.variables import (

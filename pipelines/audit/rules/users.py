@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Fault, Severity
-from pipelines.audit.model import Model, compose, images, kubernetes
-from pipelines.audit.model.bases import base, split
-from pipelines.audit.model.images import Image
+from pipelines.audit.model import Model, compose, kubernetes
+from pipelines.audit.model.containers import images
+from pipelines.audit.model.containers.bases import base, split
+from pipelines.audit.model.containers.images import Image
 from pipelines.audit.model.nodes import Node
 from pipelines.audit.rule import Rule, rule
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Fault, Severity
-from pipelines.audit.model import Model, conditions
-from pipelines.audit.model.reach import waiting_for
-from pipelines.audit.model.workflows import Job, Workflow
+from pipelines.audit.model import Model
+from pipelines.audit.model.ci import conditions
+from pipelines.audit.model.ci.reach import waiting_for
+from pipelines.audit.model.ci.workflows import Job, Workflow
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule, rule
 from pipelines.audit.tracked import Tracked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.audit.model.bases import base, split
+from pipelines.audit.model.containers.bases import base, split
 
 
 def has(reference: str, program: str) -> bool | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.audit.model.contexts import Context
+from pipelines.audit.model.containers.contexts import Context
 from pipelines.audit.tracked import Tracked
 from tests.audit.repository import tracked
 

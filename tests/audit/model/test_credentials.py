@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.audit.model.credentials import (
+from pipelines.audit.model.secrets.credentials import (
     Kind,
     connection_passwords,
     is_secret_name,

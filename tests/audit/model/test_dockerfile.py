@@ -7,7 +7,7 @@ import tree_sitter_dockerfile
 from hypothesis import given, strategies as st
 from tree_sitter import Language, Parser
 
-from pipelines.audit.model.dockerfile import fill, is_named_so, parse
+from pipelines.audit.model.containers.dockerfile import fill, is_named_so, parse
 from tests.audit.repository import model
 
 

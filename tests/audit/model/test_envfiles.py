@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.audit.model import envfiles
+from pipelines.audit.model.secrets import envfiles
 from tests.audit.repository import tracked
 
 

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from pipelines.audit.model.expressions import Source, dotted
+from pipelines.audit.model.python.expressions import Source, dotted
 from tests.audit.repository import found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.audit.model.images import Image, named
+from pipelines.audit.model.containers.images import Image, named
 from tests.audit.repository import Files, model
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pipelines.audit.model.interpolation import Reference, references, resolve
+from pipelines.audit.model.compose.interpolation import Reference, references, resolve
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.audit.model.jobs import is_job
+from pipelines.audit.model.compose.jobs import is_job
 from tests.audit.repository import model
 
 

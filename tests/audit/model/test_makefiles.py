@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.audit.model.makefiles import Makefile
+from pipelines.audit.model.ci.makefiles import Makefile
 from tests.audit.repository import model
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.audit.model import makefiles, node
-from pipelines.audit.model.gates import Kind, called, excused, kind, kind_of_action, kind_of_name
+from pipelines.audit.model.ci import makefiles, packages
+from pipelines.audit.model.ci.gates import Kind, called, excused, kind, kind_of_action, kind_of_name
 from tests.audit.repository import Files, model
 
 FILE = ".github/workflows/ci.yml"
@@ -224,8 +224,8 @@ def test_the_words_of_a_call_say_what_where() -> None:
     in_folder = ["make", "-C", "api", "-j", "2", "A=b", "test", "lint"]
     assert makefiles.call(in_folder) == (("test", "lint"), "api")
     assert makefiles.call(["make", "-j", "test"]) == (("test",), "")
-    assert node.call(["npm", "run", "lint", "-w", "web", "--", "--fix"]) == ("lint", "", "web")
-    assert node.call(["yarn", "--cwd", "web", "test"]) == ("test", "web", "")
+    assert packages.call(["npm", "run", "lint", "-w", "web", "--", "--fix"]) == ("lint", "", "web")
+    assert packages.call(["yarn", "--cwd", "web", "test"]) == ("test", "web", "")
 
 
 @pytest.mark.parametrize(

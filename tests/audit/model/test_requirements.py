@@ -6,8 +6,8 @@ from textwrap import dedent
 
 import pytest
 
-from pipelines.audit.model import distributions
-from pipelines.audit.model.requirements import Requirement, locked
+from pipelines.audit.model.python import distributions
+from pipelines.audit.model.python.requirements import Requirement, locked
 from tests.audit.repository import Files, model, tracked
 
 

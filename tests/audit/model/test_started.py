@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.audit.model.development import why_development
+from pipelines.audit.model.containers.development import why_development
 from pipelines.audit.model.shell import parse
 from pipelines.audit.place import Place
 from tests.audit.repository import Files, model

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.audit.model import conditions
-from pipelines.audit.model.reach import dead_jobs
-from pipelines.audit.model.workflows import Workflow
+from pipelines.audit.model.ci import conditions
+from pipelines.audit.model.ci.reach import dead_jobs
+from pipelines.audit.model.ci.workflows import Workflow
 from tests.audit.repository import model
 
 FILE = ".github/workflows/ci.yml"

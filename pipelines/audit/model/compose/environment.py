@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.audit.model import envfiles
 from pipelines.audit.model.compose.facts import Setting
+from pipelines.audit.model.compose.interpolation import resolve
 from pipelines.audit.model.compose.merging import as_pairs
 from pipelines.audit.model.compose.parts import Scope
-from pipelines.audit.model.interpolation import resolve
 from pipelines.audit.model.nodes import Node
+from pipelines.audit.model.secrets import envfiles
 from pipelines.audit.tracked import Tracked
 
 

@@ -16,8 +16,8 @@ from pipelines.audit.model.compose.facts import (
     Service,
     Words,
 )
+from pipelines.audit.model.compose.interpolation import references, resolve
 from pipelines.audit.model.compose.merging import as_build, as_names, as_pairs
-from pipelines.audit.model.interpolation import references, resolve
 from pipelines.audit.model.nodes import Node
 from pipelines.audit.tracked import join
 

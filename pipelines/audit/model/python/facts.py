@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipelines.audit.place import Place
 
 if TYPE_CHECKING:
-    from pipelines.audit.model.images import Image
+    from pipelines.audit.model.containers.images import Image
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 
 from pipelines.audit.findings import Unread
 from pipelines.audit.kept import Kept
-from pipelines.audit.model.expressions import Source
+from pipelines.audit.model.python.expressions import Source
 from pipelines.audit.model.python.facts import Import, Module
 from pipelines.audit.model.python.places import Places, Repository
 from pipelines.audit.model.python.reading import facts, parse

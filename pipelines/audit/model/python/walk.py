@@ -6,7 +6,7 @@ import ast
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-from pipelines.audit.model.trees import LEAVES, children
+from pipelines.audit.model.python.trees import LEAVES, children
 
 _FUNCTIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda})
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from pipelines.audit.model import envfiles
-from pipelines.audit.model.dockerfile import Dockerfile
+from pipelines.audit.model.containers.dockerfile import Dockerfile
 from pipelines.audit.model.javascript import JavaScript
 from pipelines.audit.model.python import Python
 from pipelines.audit.model.roles import is_deployed
-from pipelines.audit.model.secrets import images, refusals, sources, texts, yamls
+from pipelines.audit.model.secrets import envfiles, images, refusals, sources, texts, yamls
 from pipelines.audit.model.secrets.facts import Where, Written, written
 from pipelines.audit.model.words import JAVASCRIPT, Words
 from pipelines.audit.tracked import Tracked

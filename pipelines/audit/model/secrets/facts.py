@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from pipelines.audit.model.credentials import (
+from pipelines.audit.model.compose.interpolation import Reference, references, resolve
+from pipelines.audit.model.secrets.credentials import (
     Kind,
     connection_passwords,
     is_secret_name,
@@ -15,7 +16,6 @@ from pipelines.audit.model.credentials import (
     logins,
     tokens,
 )
-from pipelines.audit.model.interpolation import Reference, references, resolve
 from pipelines.audit.place import Place
 
 WORTH = (Kind.WORKING, Kind.CHANGE)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.audit.model.credentials import is_random
-from pipelines.audit.model.dockerfile import Dockerfile, Instruction
+from pipelines.audit.model.containers.dockerfile import Dockerfile, Instruction
+from pipelines.audit.model.secrets.credentials import is_random
 from pipelines.audit.model.secrets.facts import Where, Written, interpolated, written
 from pipelines.audit.model.secrets.texts import command
 from pipelines.audit.place import Place

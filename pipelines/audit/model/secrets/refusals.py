@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
-from pipelines.audit.model.credentials import Kind, is_secret_name, kind
-from pipelines.audit.model.expressions import Source
-from pipelines.audit.model.trees import every
+from pipelines.audit.model.python.expressions import Source
+from pipelines.audit.model.python.trees import every
+from pipelines.audit.model.secrets.credentials import Kind, is_secret_name, kind
 
 # `if (secret === "changeme") throw ...`, within a few lines.
 _THROWN = re.compile(

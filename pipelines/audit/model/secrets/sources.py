@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pipelines.audit.model.credentials import is_secret_name, logins, tokens
+from pipelines.audit.model.python.trees import LEAVES, children
+from pipelines.audit.model.secrets.credentials import is_secret_name, logins, tokens
 from pipelines.audit.model.secrets.facts import Where, Written, written
-from pipelines.audit.model.trees import LEAVES, children
 from pipelines.audit.place import Place
 
 # A file without any such line, in lower case, holds no credential that could be told.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pipelines.audit.model import envfiles
-from pipelines.audit.model.credentials import Kind, is_secret_name, kind, tokens
+from pipelines.audit.model.secrets import envfiles
+from pipelines.audit.model.secrets.credentials import Kind, is_secret_name, kind, tokens
 from pipelines.audit.model.secrets.facts import WORTH, Where, Written, interpolated, written
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked

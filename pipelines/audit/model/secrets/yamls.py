@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 
 from pipelines.audit.model import nodes
-from pipelines.audit.model.credentials import kind, tokens
 from pipelines.audit.model.nodes import Node
+from pipelines.audit.model.secrets.credentials import kind, tokens
 from pipelines.audit.model.secrets.facts import WORTH, Where, Written, interpolated, written
 from pipelines.audit.model.secrets.texts import command, shell_line
 from pipelines.audit.place import Place

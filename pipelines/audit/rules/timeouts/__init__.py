@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from pipelines.audit.model import Model
-from pipelines.audit.model.images import Image
+from pipelines.audit.model.containers.images import Image
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.model.words import JAVASCRIPT, PYTHON
 from pipelines.audit.tracked import join

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from pipelines.audit.findings import Fault, Severity
 from pipelines.audit.model import Model
+from pipelines.audit.model.ci.packages import Package
 from pipelines.audit.model.javascript import SUFFIXES, Call, JavaScript, Kind, Module, Value
-from pipelines.audit.model.node import Package
 from pipelines.audit.rules.timeouts import shipped
 
 _SERVERS = {

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from pipelines.audit.findings import Fault, Severity
 from pipelines.audit.model import Model
-from pipelines.audit.model.expressions import Source, dotted, keyword
-from pipelines.audit.model.trees import every
+from pipelines.audit.model.python.expressions import Source, dotted, keyword
+from pipelines.audit.model.python.trees import every
 from pipelines.audit.place import Place
 from pipelines.audit.rules.timeouts import shipped
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
-from pipelines.audit.model.expressions import Source, dotted, mentions
+from pipelines.audit.model.python.expressions import Source, dotted, mentions
+from pipelines.audit.model.python.trees import every
 from pipelines.audit.model.roles import Role, role
-from pipelines.audit.model.trees import every
 from pipelines.audit.place import Place
 from pipelines.audit.rules.verification import LOCAL, REMEDY
 

@@ -6,8 +6,8 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from pipelines.audit.model.images import Entry, Image, of_words
-from pipelines.audit.model.node import Package
+from pipelines.audit.model.ci.packages import Package
+from pipelines.audit.model.containers.images import Entry, Image, of_words
 from pipelines.audit.model.shell import Command, Script, parse
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from pipelines.audit.model import compose, makefiles, shell, workflows
-from pipelines.audit.model.contexts import Context
-from pipelines.audit.model.dockerfile import Dockerfile, fill
+from pipelines.audit.model import compose, shell
+from pipelines.audit.model.ci import makefiles, workflows
+from pipelines.audit.model.containers.contexts import Context
+from pipelines.audit.model.containers.dockerfile import Dockerfile, fill
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked, join
 

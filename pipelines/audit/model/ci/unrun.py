@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.audit.findings import Severity
-from pipelines.audit.model import gates, gitlab, opaque, suites
-from pipelines.audit.model.gates import Kind
-from pipelines.audit.model.node import Package
-from pipelines.audit.model.reach import Reached
+from pipelines.audit.model.ci import gates, gitlab, opaque, suites
+from pipelines.audit.model.ci.gates import Kind
+from pipelines.audit.model.ci.packages import Package
+from pipelines.audit.model.ci.reach import Reached
+from pipelines.audit.model.ci.suites import Suite
 from pipelines.audit.model.roles import Role, role
-from pipelines.audit.model.suites import Suite
 from pipelines.audit.place import Place
 
 if TYPE_CHECKING:

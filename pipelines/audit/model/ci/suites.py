@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from pipelines.audit.model import gates
-from pipelines.audit.model.reach import Reached
+from pipelines.audit.model.ci import gates
+from pipelines.audit.model.ci.reach import Reached
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.tracked import Tracked, join
 

@@ -6,11 +6,12 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from pipelines.audit.model import bases, compose, shell
-from pipelines.audit.model.builds import Declared
-from pipelines.audit.model.contexts import Context
-from pipelines.audit.model.dockerfile import Dockerfile, Instruction, Stage, fill, parse
-from pipelines.audit.model.installed import Installed
+from pipelines.audit.model import compose, shell
+from pipelines.audit.model.containers import bases
+from pipelines.audit.model.containers.builds import Declared
+from pipelines.audit.model.containers.contexts import Context
+from pipelines.audit.model.containers.dockerfile import Dockerfile, Instruction, Stage, fill, parse
+from pipelines.audit.model.containers.installed import Installed
 from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked

@@ -17,7 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement as Parsed
 from packaging.utils import canonicalize_name
 
 from pipelines.audit.findings import Unread
-from pipelines.audit.model import distributions
+from pipelines.audit.model.python import distributions
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked, join
 

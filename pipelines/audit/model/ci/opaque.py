@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.audit.model import gates, makefiles, node, shell
-from pipelines.audit.model.gates import Kind
-from pipelines.audit.model.reach import Reached, read_script, within
-from pipelines.audit.model.workflows import Job, Step
+from pipelines.audit.model import shell
+from pipelines.audit.model.ci import gates, makefiles, packages
+from pipelines.audit.model.ci.gates import Kind
+from pipelines.audit.model.ci.reach import Reached, read_script, within
+from pipelines.audit.model.ci.workflows import Job, Step
 from pipelines.audit.tracked import join
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _by_command(model: Model, reached: Reached) -> frozenset[Kind]:
         return _ALL if _is_container(reached.command.words, plain) else _NONE
     if program in ("make", "gmake"):
         return _ALL if _has_lost_goal(model, reached, plain) else _NONE
-    if program in node.MANAGERS:
+    if program in packages.MANAGERS:
         return _ALL if _has_lost_script(model, reached, plain) else _NONE
     return _ALL if _is_own_program(model, reached, plain) else _NONE
 
@@ -170,7 +171,7 @@ def _has_lost_goal(model: Model, reached: Reached, plain: Sequence[str]) -> bool
 def _has_lost_script(model: Model, reached: Reached, plain: Sequence[str]) -> bool:
     if not _EVERYWHERE.isdisjoint(plain) or any(word in _PROGRAMS for word in plain[1:]):
         return True
-    script, folder, name = node.call(plain)
+    script, folder, name = packages.call(plain)
     if not script or "--if-present" in plain:
         return False
     package = model.reach.package(within(reached.folder, folder), name)

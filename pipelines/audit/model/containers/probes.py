@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipelines.audit.model import compose, kubernetes
-from pipelines.audit.model.images import Entry, Image, named, somebody_elses
+from pipelines.audit.model.containers.images import Entry, Image, named, somebody_elses
 from pipelines.audit.model.nodes import Node
 from pipelines.audit.place import Place
 

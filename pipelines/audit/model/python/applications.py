@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from pipelines.audit.model import compose, images, starts
-from pipelines.audit.model.distributions import is_known_import, is_standard, provides
-from pipelines.audit.model.environments import Environment
-from pipelines.audit.model.python import Application, Import, Python
+from pipelines.audit.model import compose
+from pipelines.audit.model.containers import images
+from pipelines.audit.model.python import Application, Import, Python, starts
+from pipelines.audit.model.python.distributions import is_known_import, is_standard, provides
+from pipelines.audit.model.python.environments import Environment
 from pipelines.audit.model.python.places import Inside
-from pipelines.audit.model.requirements import Requirements
+from pipelines.audit.model.python.requirements import Requirements
 
 _NAMING = frozenset(("ROOT_URLCONF", "INSTALLED_APPS", "include("))  # what names Django's modules
 _MOST_ROUNDS = 4  # of modules that put a folder on the path, which has modules that do

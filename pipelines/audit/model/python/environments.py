@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from pipelines.audit.model import distributions, pip, starts
-from pipelines.audit.model.dockerfile import Instruction
-from pipelines.audit.model.images import Image, Images, commands
-from pipelines.audit.model.pip import Install, Source
-from pipelines.audit.model.requirements import Requirements, installed, locked, read_one
+from pipelines.audit.model.containers.dockerfile import Instruction
+from pipelines.audit.model.containers.images import Image, Images, commands
+from pipelines.audit.model.python import distributions, pip, starts
+from pipelines.audit.model.python.pip import Install, Source
+from pipelines.audit.model.python.requirements import Requirements, installed, locked, read_one
+from pipelines.audit.model.python.starts import filled
 from pipelines.audit.model.shell import Command
-from pipelines.audit.model.starts import filled
 from pipelines.audit.tracked import Tracked, join
 
 # Images that bring Python, or nothing of it, and no distribution that a service would import.

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipelines.audit.model import conditions, gates, makefiles, node, shell
-from pipelines.audit.model.gates import Kind
-from pipelines.audit.model.makefiles import Makefile
-from pipelines.audit.model.node import Package
+from pipelines.audit.model import shell
+from pipelines.audit.model.ci import conditions, gates, makefiles, packages
+from pipelines.audit.model.ci.gates import Kind
+from pipelines.audit.model.ci.makefiles import Makefile
+from pipelines.audit.model.ci.packages import Package
+from pipelines.audit.model.ci.workflows import Job, Step, Workflow
 from pipelines.audit.model.shell import Command, Script
-from pipelines.audit.model.workflows import Job, Step, Workflow
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import join
 
@@ -171,7 +172,7 @@ class Reach:
         program = reached.command.program
         if program in ("make", "gmake"):
             yield from self._make(words, start, depth)
-        elif program in node.MANAGERS:
+        elif program in packages.MANAGERS:
             yield from self._package(words, start, depth)
         else:
             yield from self._shell_script(words, start, depth)
@@ -211,7 +212,7 @@ class Reach:
             yield from self._script(line.script, inner, depth)
 
     def _package(self, words: Sequence[str], start: Reached, depth: int) -> Iterator[Reached]:
-        script, folder, package = node.call(words)
+        script, folder, package = packages.call(words)
         found = self.package(within(start.folder, folder), package)
         if found is None or not script:
             return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from pipelines.audit.model.containers.started import script_name
 from pipelines.audit.model.shell import Command
-from pipelines.audit.model.started import script_name
 
 _RELOADS = ("--reload", "--autoreload", "--auto-reload", "--use-reloader")
 _SCRIPTS = re.compile(r"(start[:-])?(dev|develop|development|watch|serve:dev|hot)([:-].*)?")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar, cast
 
-from pipelines.audit.model.trees import children, every
+from pipelines.audit.model.python.trees import children, every
 
 One = TypeVar("One", bound=ast.AST)
 Other = TypeVar("Other", bound=ast.AST)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from pipelines.audit.findings import Unread
 from pipelines.audit.model import nodes, shell
+from pipelines.audit.model.ci.workflows import Job, Step, Workflow
 from pipelines.audit.model.nodes import Broken, Node
-from pipelines.audit.model.workflows import Job, Step, Workflow
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked
 

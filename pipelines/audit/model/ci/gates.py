@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from enum import Enum
 
-from pipelines.audit.model import makefiles, node
+from pipelines.audit.model.ci import makefiles, packages
 
 
 class Kind(Enum):
@@ -433,8 +433,8 @@ def _called_names(words: Sequence[str]) -> Iterator[str]:
     program = plain[0].rpartition("/")[2] if plain else ""
     if program in ("make", "gmake"):
         yield from makefiles.call(plain).goals
-    elif program in node.MANAGERS:
-        yield node.call(plain).script
+    elif program in packages.MANAGERS:
+        yield packages.call(plain).script
     elif program in _TASK_RUNNERS:
         yield from (it for it in plain[1:] if not it.startswith("-") and "=" not in it)
 

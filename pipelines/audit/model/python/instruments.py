@@ -6,8 +6,8 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from pipelines.audit.model.expressions import Source
 from pipelines.audit.model.python import Metric, Python
+from pipelines.audit.model.python.expressions import Source
 from pipelines.audit.model.roles import is_deployed
 
 _UPDATES = frozenset(

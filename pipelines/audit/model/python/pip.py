@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from pipelines.audit.model.requirements import Requirement, parse
+from pipelines.audit.model.python.requirements import Requirement, parse
 from pipelines.audit.model.shell import Command
 from pipelines.audit.place import Place
 

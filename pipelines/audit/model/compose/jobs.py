@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.audit.model import stores
-from pipelines.audit.model.compose import Project, Service
+from pipelines.audit.model.compose import Project, Service, stores
 
 _NAME = re.compile(
     r"(.*[-_.])?(migrat(e|es|ion|ions|or)|init|inits|initiali[sz]er?|setup|seed|seeds|seeder|"

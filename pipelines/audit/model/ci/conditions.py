@@ -12,8 +12,8 @@ from functools import cache
 import tree_sitter_ghactions
 from tree_sitter import Language, Node as Tree, Parser
 
+from pipelines.audit.model.ci.workflows import Workflow
 from pipelines.audit.model.nodes import Node
-from pipelines.audit.model.workflows import Workflow
 
 _LONGEST = 5_000  # characters
 _DEEPEST = 100

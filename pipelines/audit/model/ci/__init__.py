@@ -1,0 +1,1 @@
+"""Pipelines: workflows, and all that they reach through make, packages and scripts."""
