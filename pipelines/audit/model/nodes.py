@@ -22,6 +22,10 @@ _SHALLOW = 200  # brackets, or columns of indent
 _LONGEST_MERGE = 1_000  # keys that `<<` may bring into one mapping
 
 
+# The fields of what `<<` brings, by the value and how deep it stands; one for each document.
+_Merged = dict[tuple[yaml.Node, int], "dict[str, Node]"]
+
+
 class Broken(Exception):
     """A file that is not valid YAML."""
 
@@ -40,12 +44,18 @@ class Node:
     few lines can unfold into billions of values.
     """
 
-    __slots__ = ("__dict__", "_depth", "_node", "file", "key_place")
+    __slots__ = ("__dict__", "_depth", "_merged", "_node", "file", "key_place")
 
     def __init__(
-        self, node: yaml.Node | None, file: str, key_place: Place | None = None, depth: int = 0
+        self,
+        node: yaml.Node | None,
+        file: str,
+        key_place: Place | None = None,
+        depth: int = 0,
+        merged: _Merged | None = None,
     ) -> None:
         self._node = node if depth < _DEEPEST else None
+        self._merged: _Merged = {} if merged is None else merged
         self._depth = depth
         self.file = file
         self.key_place = key_place or self.place
@@ -129,21 +139,31 @@ class Node:
             if not isinstance(key, yaml.ScalarNode):
                 continue
             place = Place(self.file, key.start_mark.line + 1)
-            node = Node(value, self.file, place, self._depth + 1)
+            node = Node(value, self.file, place, self._depth + 1, self._merged)
             if key.tag == _MERGE or key.value == "<<":
                 for source in node.items if node.is_list else [node]:
                     if len(merged) < _LONGEST_MERGE:
-                        merged = source.fields | merged
+                        merged = self._shared(source) | merged
             else:
                 own[key.value] = node
         return merged | own
+
+    def _shared(self, source: Node) -> dict[str, Node]:
+        """The fields of what is merged, made once however often it is: merges may double up."""
+        if source._node is None:
+            return {}
+        key = (source._node, source._depth)
+        if key not in self._merged:
+            self._merged[key] = source.fields
+        return self._merged[key]
 
     @cached_property
     def items(self) -> list[Node]:
         """The values of a list; [] for all else."""
         if not isinstance(self._node, yaml.SequenceNode):
             return []
-        return [Node(item, self.file, None, self._depth + 1) for item in self._node.value]
+        depth = self._depth + 1
+        return [Node(item, self.file, None, depth, self._merged) for item in self._node.value]
 
     @property
     def texts(self) -> list[str]:
@@ -172,7 +192,7 @@ class Node:
 
     def _made(self, make: Callable[[yaml.Mark | None], yaml.Node]) -> Node:
         mark = self._node.start_mark if self._node else None
-        return Node(make(mark), self.file, self.key_place, self._depth)
+        return Node(make(mark), self.file, self.key_place, self._depth, self._merged)
 
 
 def read(text: str, file: str) -> Node:

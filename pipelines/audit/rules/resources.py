@@ -34,8 +34,11 @@ def restart_missing(model: Model) -> Iterator[Fault]:
     Mend: `restart: unless-stopped`, or in a Swarm `deploy.restart_policy`.
     """
     kept = mended(model.projects, _has_policy)
+    swarms: dict[str, bool] = {}  # asked once for each project, as all its services are looked at
     for project, service in _lasting(model):
-        if service.place in kept or _is_swarm(project):
+        if project.file not in swarms:
+            swarms[project.file] = _is_swarm(project)
+        if service.place in kept or swarms[project.file]:
             continue
         if not service.restart and not service.node.get("deploy", "restart_policy"):
             yield Fault(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pipelines.audit.model.nodes import Node
 from pipelines.audit.place import Place
@@ -174,10 +175,15 @@ class Project:
 
     def dependents(self, name: str) -> Iterator[tuple[Service, Dependency]]:
         """Who depends on a service, and how."""
+        yield from self._dependents.get(name, ())
+
+    @cached_property
+    def _dependents(self) -> Mapping[str, list[tuple[Service, Dependency]]]:
+        found: dict[str, list[tuple[Service, Dependency]]] = {}
         for service in self.services.values():
             for dependency in service.depends_on:
-                if dependency.name == name:
-                    yield service, dependency
+                found.setdefault(dependency.name, []).append((service, dependency))
+        return found
 
 
 def each(projects: tuple[Project, ...]) -> Iterator[tuple[Project, Service]]:

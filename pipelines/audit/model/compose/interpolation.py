@@ -16,6 +16,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR = re.compile(r":?[-?+]")
 _BRACES = re.compile(r"\$\{|\}")
 _DEEPEST = 12  # defaults within defaults; people nest two
+_LONGEST = 20_000  # characters of a value; variables of variables may double up without end
 
 
 class Reference(NamedTuple):
@@ -53,9 +54,15 @@ def _references(text: str, depth: int) -> Iterator[Reference]:
 
 
 def _resolve(text: str, values: Mapping[str, str], depth: int) -> str:
-    return "".join(
-        part if isinstance(part, str) else _value(part, values, depth) for part in _parts(text)
-    )
+    found: list[str] = []
+    length = 0
+    for part in _parts(text):
+        piece = part if isinstance(part, str) else _value(part, values, depth)
+        found.append(piece)
+        length += len(piece) if piece is not part else 0
+        if length > _LONGEST:
+            break
+    return "".join(found)
 
 
 def _value(reference: Reference, values: Mapping[str, str], depth: int) -> str:

@@ -47,6 +47,7 @@ _PLATFORM = {
     "TARGETARCH": "amd64",
     "TARGETVARIANT": "",
 }
+_LONGEST = 20_000  # characters of all values in one text; arguments of arguments may double up
 _NESTED = 5  # `${A:-${B:-c}}`: people nest two
 _LONGEST_LINE = 100_000  # characters; what is longer was not written by a person
 
@@ -196,16 +197,19 @@ def is_named_so(path: str) -> bool:
 def fill(text: str, values: Mapping[str, str]) -> str | None:
     """The text with these values for its variables; None when one has no value."""
     missing = False
+    length = 0
 
     def value(match: re.Match[str]) -> str:
-        nonlocal missing
+        nonlocal missing, length
         name = match[1] or match[2]
         operator, word = match[3] or "", match[4] or ""
         known = values.get(name)
         if operator.endswith("+"):
             return word if known else ""
         if known or (known is not None and operator != ":-"):
-            return known
+            length += len(known)
+            missing = missing or length > _LONGEST
+            return "" if missing else known
         missing = missing or not operator
         return word
 

@@ -27,6 +27,7 @@ _NAME = re.compile(
     r"(.*[._-])?(requirements|constraints|reqs?)([._-].*)?\.(txt|in|pip)", re.IGNORECASE
 )
 _MOST_LINES = 5_000  # that say something in one file; the longest lock of a person has 500
+_BRINGS = re.compile(r"-[rce]|--(requirement|constraint|editable)")
 _DEEPEST = 10  # files that include one another
 _LOCKED_NAME = re.compile(r'^name = "([^"\n]+)"', re.MULTILINE)
 
@@ -124,13 +125,16 @@ def read_one(tracked: Tracked, path: str) -> Requirements | None:
     return _requirements(tracked, path, text)
 
 
-def _requirements(tracked: Tracked, path: str, text: str, depth: int = 0) -> Requirements:
+def _requirements(
+    tracked: Tracked, path: str, text: str, depth: int = 0, seen: set[str] | None = None
+) -> Requirements:
     items: list[Requirement] = []
     includes: list[str] = []
     constraints: list[str] = []
     projects: list[str] = []
     unknown = False
     folder = path.rpartition("/")[0]
+    seen = {path} if seen is None else seen  # each file is included once, however often it is named
     for number, line, has_hash in itertools.islice(_lines(text), _MOST_LINES):
         place = Place(path, number)
         if not line.startswith("-"):
@@ -144,9 +148,12 @@ def _requirements(tracked: Tracked, path: str, text: str, depth: int = 0) -> Req
             continue
         for option, value in _options(line):
             target = join(folder, value)
+            if option == "requirements" and target in seen:
+                continue
             if option == "requirements" and target in tracked and depth < _DEEPEST:
+                seen.add(target or "")
                 included = _requirements(
-                    tracked, target or "", tracked.text(target or "") or "", depth + 1
+                    tracked, target or "", tracked.text(target or "") or "", depth + 1, seen
                 )
                 items += included.items
                 includes += [included.file, *included.includes]
@@ -194,6 +201,8 @@ def _lines(text: str) -> Iterator[tuple[int, str, bool]]:
 
 def _options(line: str) -> Iterator[tuple[str, str]]:
     """The options that bring other requirements, as (destination, value)."""
+    if not _BRINGS.match(line):  # the parser is slow to make, and is made for each line
+        return
     try:
         _, options, _ = pip.get_line_parser()(line)
     except Exception:  # the parser raises whatever optparse and shlex do
