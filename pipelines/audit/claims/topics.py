@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pipelines.audit.findings import Finding
 
@@ -471,6 +472,7 @@ def without_paths(text: str) -> str:
     return _PATH.sub(" ", text)
 
 
+@lru_cache(maxsize=1_000)  # the same items are asked about by what stands above them
 def about(text: str) -> tuple[Topic, ...]:
     """What a text is about; the names of files in it mean nothing."""
     words = without_paths(text)

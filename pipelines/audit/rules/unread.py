@@ -235,7 +235,7 @@ def _unused(model: Model, setting: Setting, files: list[str]) -> Place | None:
     lines = [
         (number, line)
         for number, line in enumerate(model.tracked.lines(files[0]), 1)
-        if re.search(rf"\b{setting.name}\b", line)
+        if setting.name in line and re.search(rf"\b{setting.name}\b", line)
     ]
     bound = rf"{setting.name}(?:\s*:[^=]+)?\s*=\s*\S*(?:getenv|environ).*"
     is_bound = len(lines) == 1 and re.fullmatch(bound, lines[0][1])

@@ -194,7 +194,8 @@ class Applications:
         for _ in range(_MOST_ROUNDS):
             files = {}
             for entry in self._entries(application, folders, inside):
-                files.update(dict.fromkeys(self.python.reached(entry, folders, places=inside)))
+                if entry not in files:  # else all that it reaches is known
+                    files.update(dict.fromkeys(self.python.reached(entry, folders, places=inside)))
             changed = [it for it in files if "sys.path" in self.python.sketch(it).marks]
             more = [it for it in self._added(changed, inside) if it not in folders]
             if not more:
@@ -224,6 +225,8 @@ class Applications:
             return Imports(folders=extent.folders, is_open=extent.is_open)
         files: dict[str, None] = {}
         for entry in self._entries(application, extent.folders, extent.inside):
+            if entry in files and not application.is_script:
+                continue
             reached = self.python.reached(
                 entry,
                 extent.folders,
@@ -257,10 +260,15 @@ class Applications:
         waiting = [settings]
         seen: set[str] = set()
         while waiting:
-            for file in self.python.reached(waiting.pop(), folders, places=inside):
-                if file in seen or not self.python.sketch(file).marks & _NAMING:
+            start = waiting.pop()
+            if start in seen:
+                continue
+            for file in self.python.reached(start, folders, places=inside):
+                if file in seen:
                     continue
                 seen.add(file)
+                if not self.python.sketch(file).marks & _NAMING:
+                    continue
                 for name in self.python.module(file).names:
                     named = list(self._of_name(name, program, folders, inside))
                     waiting += named

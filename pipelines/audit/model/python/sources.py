@@ -82,6 +82,7 @@ class Python:
     _sources: Kept[Source | None] = field(default_factory=lambda: Kept(_ROOM))
     _modules: dict[str, Module] = field(default_factory=dict)
     _holding: dict[frozenset[str], dict[str, None]] = field(default_factory=dict)
+    _last: _Resolver | None = None
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -170,7 +171,14 @@ class Python:
 
         Empty for what is not found in these folders.
         """
-        return _Resolver(self, tuple(path), places).files(imported)
+        return self._resolver(tuple(path), places).files(imported)
+
+    def _resolver(self, path: tuple[str, ...], places: Places | None) -> _Resolver:
+        """The one that was asked last, if it looks into the same folders."""
+        last = self._last
+        if last is None or last.path != path or last.places is not places:
+            last = self._last = _Resolver(self, path, places)
+        return last
 
     def reached(
         self,
@@ -186,7 +194,7 @@ class Python:
         Without `optional` only what is imported for certain, when the module is, and with `main`
         also what it imports as the program; else every import that the text shows.
         """
-        resolver = _Resolver(self, tuple(path), places)
+        resolver = self._resolver(tuple(path), places)
         found: dict[str, tuple[Import, ...]] = {file: ()}
         waiting = deque([file])
         while waiting and len(found) < _LONGEST_CHAIN:
