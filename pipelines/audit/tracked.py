@@ -108,7 +108,7 @@ class Tracked:
         if path == self._last[0]:
             return self._last[1]
         data = self.bytes(path)
-        is_text = data is not None and b"\0" not in data[:_BINARY_WITHIN]
+        is_text = data is not None and not _is_binary(data)
         text = data.decode("utf-8-sig", errors="replace") if data is not None and is_text else None
         self._last = (path, text)
         return text
@@ -163,7 +163,12 @@ def _given(text: str) -> Callable[[], bytes]:
 
 
 def _room_of(data: bytes | None) -> int:
-    return len(data or b"") + _OF_ONE
+    """What is binary is not asked for again: nothing is kept of it."""
+    return _ROOM + 1 if _is_binary(data or b"") else len(data or b"") + _OF_ONE
+
+
+def _is_binary(data: bytes) -> bool:
+    return b"\0" in data[:_BINARY_WITHIN]
 
 
 def _bounded(read: Callable[[], bytes] | None) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 
 from pipelines.audit.model.python.facts import Route
@@ -28,6 +29,15 @@ _ADDERS = {
     "Route": 0, "Mount": 0, "WebSocketRoute": 0, "APIRoute": 0, "path": 0, "re_path": 0, "url": 0,
 }  # fmt: skip
 _OF_DJANGO = ("path", "re_path", "url")
+# What a text holds that adds a route in one of these ways: a cheap look before it is parsed.
+_ADDING = re.compile(
+    rf"@[^\n#]{{1,200}}\.(?:{'|'.join(sorted(_VERBS))})\s*\(|\b(?:{'|'.join(sorted(_ADDERS))})\s*\("
+)
+
+
+def may_serve(text: str) -> bool:
+    """Whether a module with this text may have a route."""
+    return bool(_ADDING.search(text))
 
 
 def framework(name: str) -> str:

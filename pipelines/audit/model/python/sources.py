@@ -11,8 +11,9 @@ from functools import cached_property, partial
 
 from pipelines.audit.findings import Unread
 from pipelines.audit.kept import Kept
+from pipelines.audit.model.python import serving
 from pipelines.audit.model.python.expressions import Source
-from pipelines.audit.model.python.facts import Import, Module
+from pipelines.audit.model.python.facts import Import, Module, Route
 from pipelines.audit.model.python.places import Places, Repository
 from pipelines.audit.model.python.reading import facts, parse
 from pipelines.audit.place import Place
@@ -143,6 +144,11 @@ class Python:
             if unread not in self.unread:
                 self.unread.append(unread)
             return None
+
+    def routes(self, file: str) -> tuple[Route, ...]:
+        """The routes of one file, which is parsed only when its text shows that it may have any."""
+        is_known = file in self._modules or serving.may_serve(self.tracked.text(file) or "")
+        return self.module(file).routes if is_known else ()
 
     def find(self, name: str, path: Sequence[str], places: Places | None = None) -> str | None:
         """The file of a module by its dotted name, looked for in these folders.

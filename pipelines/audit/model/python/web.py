@@ -83,7 +83,7 @@ class WebService:
     @cached_property
     def routes(self) -> tuple[Route, ...]:
         """Every route of every module."""
-        return tuple(route for file in self.files for route in self.python.module(file).routes)
+        return tuple(route for file in self.files for route in self.python.routes(file))
 
     @property
     def is_measured(self) -> bool:
