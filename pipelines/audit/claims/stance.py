@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import Enum
+from functools import lru_cache
 
 DONE_MARKS = "✅✔☑"
 _OPEN_MARKS = "⏳❌🚧⚠🔶🔴🟡⚪🔜📋✗✘☐⬜"
@@ -70,6 +71,7 @@ _ADVICE = re.compile(
 )
 
 
+@lru_cache(maxsize=1_000)  # every item below it asks
 def heading(text: str) -> Stance:
     """What one heading says; a mark counts more than words."""
     if _OPEN_MARK.search(text):

@@ -36,7 +36,6 @@ _COMMANDS = {
     "Flyway": r"\bflyway\b|Flyway\.configure",
 }
 _RUNS = {kind: re.compile(pattern) for kind, pattern in _COMMANDS.items()}
-_ANY = re.compile("|".join(f"(?:{pattern})" for pattern in _COMMANDS.values()))
 _MENTIONS = (b"alembic", b"migrate", b"upgrade", b"prisma", b"drizzle", b"flyway", b"Flyway")
 # A line that tells somebody, or that makes a migration and runs none.
 _TOLD = re.compile(r"^\s*(?:#|//|\*|@?echo\b|print|log|raise\b|[\"'`])|\b(?:echo|printf|help=)\b")
@@ -153,7 +152,9 @@ def _runners(tracked: Tracked, path: str) -> Iterator[Runner]:
     data = tracked.bytes(path)
     if data is None or len(data) > _LARGEST or not any(word in data for word in _MENTIONS):
         return
-    if not _ANY.search(tracked.text(path) or ""):
+    text = tracked.text(path) or ""
+    runs = {kind: command for kind, command in _RUNS.items() if command.search(text)}
+    if not runs:
         return
     target = ""
     for number, line in enumerate(tracked.lines(path), 1):
@@ -161,7 +162,7 @@ def _runners(tracked: Tracked, path: str) -> Iterator[Runner]:
             target = next(it for it in named.groups() if it)
         is_plain = not path.endswith("package.json") and "&&" not in line
         told = _TOLD.search(line) if is_plain else None
-        for kind, command in _RUNS.items():
+        for kind, command in runs.items():
             run = command.search(line)
             if run and (told is None or told.start() > run.start()):
                 is_by_hand = bool(_BY_HAND.search(path)) and not _OWN.fullmatch(target)

@@ -23,7 +23,8 @@ def every(node: ast.AST) -> list[ast.AST]:
     """
     nodes = [node]
     for it in nodes:  # which grows meanwhile
-        nodes += children(it)
+        if type(it) not in LEAVES:
+            nodes += children(it)
     return nodes
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Container, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from pipelines.audit.model.python.trees import LEAVES, children
 
 _FUNCTIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda})
+_CATCHING = frozenset({ast.Try, ast.With})
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
@@ -37,12 +38,13 @@ def walk(tree: ast.Module, wanted: Container[type[ast.AST]]) -> Iterator[Seen]:
         kind = type(node)
         if kind in wanted:
             yield Seen(node, optional, main, within)
-        if isinstance(node, ast.If):
+        if kind is ast.If:
+            node = cast("ast.If", node)
             waiting.extend(reversed(_branches(node, optional, main, within)))
             continue
         if kind in _FUNCTIONS:
             optional, main, within = True, False, True
-        elif isinstance(node, ast.Try | ast.With) and _catches(node):
+        elif kind in _CATCHING and _catches(cast("ast.Try | ast.With", node)):
             optional, main = True, False
         below = [(it, optional, main, within) for it in children(node, LEAVES)]
         below.reverse()

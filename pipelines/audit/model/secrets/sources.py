@@ -59,6 +59,8 @@ class _Reading:
             look = _LOOKS.get(kind)
             if look is not None:
                 yield from look(self, node, is_setting)
+            if kind is ast.Constant:
+                continue
             if kind in _SCOPES:
                 is_setting = isinstance(node, ast.ClassDef) and _is_settings(node)
             below = children(node, _NAMES)
