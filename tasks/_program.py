@@ -57,12 +57,15 @@ def _names_only(collection: Collection, words: Sequence[str]) -> bool:
 
     Then no word names another family's task; to import them all takes longer than many an audit.
     """
-    contexts = [it for it in collection.to_contexts() if words and words[0] in it.aliases]
+    first = words[0] if words else ""
+    contexts = [it for it in collection.to_contexts() if first in (it.name, *it.aliases)]
     rest = iter(words[1:])
     for word in rest if contexts else ():
         name, is_given, _ = word.partition("=")
-        flag = contexts[0].flags.get(name)
-        if flag is None or (flag.optional and not is_given):
+        if name not in contexts[0].flags:
+            return False
+        flag = contexts[0].flags[name]  # `get` knows no short ones
+        if flag.optional and not is_given:
             return False
         if flag.takes_value and not is_given:
             next(rest, None)
