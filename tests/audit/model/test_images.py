@@ -43,7 +43,7 @@ OTHER = "FROM alpine:3 AS b\nRUN apk add curl\n"
         ("FROM debian\nADD https://example.org/tools.tar.gz /", None),
         ("FROM debian\nRUN wget -O /usr/local/bin/curl https://example.org/c", True),
         ("FROM debian\nRUN wget -q https://example.org/i.sh -O - | sh", None),
-        ("FROM debian\nRUN wget -qO- https://deb.nodesource.com/setup_20.x | bash -", False),
+        ("FROM debian\nRUN wget -qO- https://sh.rustup.rs | bash -", False),
         ("FROM debian\nCOPY tools/curl /usr/local/bin/", True),
         ("FROM debian\nCOPY tools/ /usr/local/bin/", True),
         ("FROM debian\nCOPY tools/install.sh /tmp/\nRUN sh /tmp/install.sh", True),
