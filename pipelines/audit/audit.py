@@ -85,7 +85,7 @@ def _finding(
     tracked: Tracked, rule: Rule, fault: Fault, hidden: Mapping[Place, set[str]]
 ) -> Finding:
     def shown(place: Place) -> str:
-        return _masked(_line(tracked, place), hidden.get(place, ()))
+        return _short(_masked(_line(tracked, place), hidden.get(place, ())))
 
     severity = rule.severity if fault.severity is None else fault.severity
     if role(fault.place.file) in (Role.DEVELOPMENT, Role.EXAMPLE):
@@ -106,7 +106,11 @@ def _finding(
 
 def _line(tracked: Tracked, place: Place) -> str:
     lines = tracked.lines(place.file)
-    line = lines[place.line - 1].strip() if 0 < place.line <= len(lines) else ""
+    return lines[place.line - 1].strip() if 0 < place.line <= len(lines) else ""
+
+
+def _short(line: str) -> str:
+    """Cut only what is masked already: half a secret would not be found in the line."""
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 

@@ -54,7 +54,8 @@ _PAST = _words(
     r"removed|replaced|added|fixed|created|enabled|disabled|enforced|locked[ -]down|hardened",
     r"externali[sz]ed|resolved|addressed|implemented|configured|migrated|restricted|secured|pinned",
     r"eliminated|moved|introduced|integrated|no longer|now|rotated|mitigated|remediated|tightened",
-    r"turned (?:off|on)|patched|documented|switched|converted|(?:has|have) been|dropped",
+    r"turned (?:off|on)|patched|switched|converted|(?:has|have) been|dropped",
+    r"documented(?! in (?:§|section|appendix|chapter))",
 )
 _IMPERATIVE = re.compile(
     r"(?:[a-z]+(?:\([^)]*\))?!?:\s*)?"  # of a conventional commit: `fix(api): ...`

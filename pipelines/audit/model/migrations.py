@@ -47,7 +47,7 @@ _SKIPPED_SUFFIXES = (
     ".sql",
     ".svg",
     ".png",
-    ".ini",
+    "alembic.ini",
     ".html",
     ".css",
 )
@@ -184,6 +184,8 @@ def how(tracked: Tracked, found: Migrations, all_sets: list[Migrations], ran: li
 def _concerns(runner: Runner, found: Migrations, others: list[Migrations]) -> bool:
     """Whether a runner may mean this set: what stands in another's folder does not."""
     file = runner.place.file
+    if found.folder and f"{found.folder}/" in runner.text:
+        return True  # `alembic -c services/api/alembic.ini upgrade head`, from wherever
     if others and not _is_in(file, found.folder):
         return not any(_is_in(file, it.folder) for it in others)
     deeper = [it.folder for it in others if len(it.folder) > len(found.folder)]

@@ -28,7 +28,7 @@ _FOLDERS = (
         Role.TEST,
         (
             r"tests?|__tests__|testing|testdata|test[_-]data|fixtures?|e2e|specs?|cypress|mocks?"
-            r"|__mocks__|.*[_-]tests?|tests?[_-].*"
+            r"|__mocks__|.*[_-]tests?|tests?[_-].*|suites?"
         ),
     ),
     (
@@ -38,11 +38,15 @@ _FOLDERS = (
     (Role.DOCUMENT, r"docs?|documentation"),
     (Role.DEVELOPMENT, r"\.devcontainer|dev|development|local|localdev|dev[_-].*|.*[_-]dev"),
 )
+# What these folders hold for others to copy, or to make packages with; deeper ones may be modules.
+_TOP = {"contrib": Role.EXAMPLE, "packaging": Role.DEVELOPMENT}
+# What a pipeline starts to try a system with, not the scripts and requirements of its jobs.
+_TRIED = re.compile(r".*compose.*\.ya?ml|(.*[._-])?values\.ya?ml|(.*\.)?env")
 _NAMES = (
     (
         Role.TEST,
         (
-            r"(test_.*|.*_test|conftest)\.py|.*\.(test|spec)\.[jt]sx?"
+            r"(test_.*|.*_test|conftest)\.py|.*_test\.go|.*\.(test|spec)\.[jt]sx?"
             rf"|(.*[._-])?(tests?|e2e|ci){_ENDS}\.(ya?ml|dockerfile)"
             r"|(docker)?compose[._-]?(tests?|ci)|dockerfile[._-](tests?|e2e|ci)(\..*)?"
         ),
@@ -76,10 +80,14 @@ def role(path: str) -> Role:
     *folders, name = path.lower().split("/")
     if folders[:2] == [".github", "workflows"]:
         return Role.PRODUCTION
+    if "ci" in folders and _TRIED.fullmatch(name):
+        return Role.TEST
     for folder in folders:
         for found, pattern in _FOLDER_ROLES:
             if pattern.fullmatch(folder):
                 return found
+    if folders and folders[0] in _TOP:
+        return _TOP[folders[0]]
     for found, pattern in _NAME_ROLES:
         if pattern.fullmatch(name):
             return found

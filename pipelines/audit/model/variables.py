@@ -45,6 +45,9 @@ _WHOLE = re.compile(
     rb"|env_nested_delimiter|environs\.|omegaconf|confz|EnvYAML|AutoEnv|getenv\(\s*f[\"']"
     rb"|environ\.get\(\s*f[\"']|environ\[\s*f[\"']|process\.env\[(?![\"'])"
 )
+_WHOLE_IN_SHELL = re.compile(
+    rb"\$\{!\w+[@*]\}|\bcompgen\s+-[ev]\b|\b(?:env|printenv)(?:\s+-0)?\s*\|"
+)
 # Libraries that are called as what they connect to, and read no variables.
 _CLIENTS = frozenset(
     (
@@ -90,7 +93,8 @@ class Words:
                 data = b""
             words = set(_WORD.findall(data))
             self._found[path] = frozenset(self._names[it] for it in words & self._names.keys())
-            if path.endswith(LANGUAGES) and _WHOLE.search(data):
+            whole = _WHOLE if path.endswith(LANGUAGES) else _WHOLE_IN_SHELL
+            if (whole is _WHOLE or path.endswith(".sh")) and whole.search(data):
                 self._whole.add(path)
         return self._found[path]
 

@@ -18,6 +18,7 @@ from pipelines.audit.model.addresses import (
     is_open,
     listening,
     misses,
+    names,
     urls,
 )
 from pipelines.audit.model.compose import Project, Service, Setting, each, stores
@@ -58,6 +59,7 @@ _LOGINS = {
     ),
 }
 _MADE = re.compile(rb"(?i)CREATE\s+(?:USER|ROLE)\b|\bcreateuser\b")
+_POOLER = re.compile(r"(?i)bouncer|pgpool|pgcat|odyssey|proxy|router")
 _DATABASES = ("PostgreSQL", "MySQL")
 
 
@@ -111,7 +113,8 @@ def _setting(
         if not is_name(url.host) or "$" in url.host:
             continue
         if url.host not in known:
-            if not is_open(project, service) and not is_partial(project):
+            is_near = url.host in started_beside(model, project)
+            if not (is_near or is_open(project, service) or is_partial(project)):
                 yield _unknown(setting, service, url)
             continue
         target = known[url.host]
@@ -127,6 +130,18 @@ def _only_on_desktop(setting: Setting, service: Service) -> Fault:
         f'add `extra_hosts: ["{HOST_OF_DESKTOP}:host-gateway"]`',
         service=service.name,
         severity=Severity.LOW,
+    )
+
+
+def started_beside(model: Model, project: Project) -> frozenset[str]:
+    """The names in the Compose files next to a project's: they may be started together."""
+    folder = project.file.rpartition("/")[0]
+    return frozenset(
+        name
+        for other in model.projects
+        if other.file.rpartition("/")[0] == folder
+        for service in other.services.values()
+        for name in names(service)
     )
 
 
@@ -190,6 +205,8 @@ def login_faults(
     login = _LOGINS.get(store.name) if store else None
     if store is None or login is None or not (url.user and url.password) or _makes_users(target):
         return
+    if _POOLER.search(target.image):
+        return  # it is told its logins in ways of its own
     user = _value(project, target, login.user, login.default_user)
     password = _value(project, target, login.password, "")
     for name, variable in login.others:
@@ -297,7 +314,8 @@ def _target(model: Model, project: Project, service: Service, host: str, port: s
         if found is None or not port:
             return ""
         return misses(found, model.image(found), port) or _listens_elsewhere(model, found, port)
-    return "no service is called that" if is_name(host) and not is_partial(project) else ""
+    is_elsewhere = is_partial(project) or host in started_beside(model, project)
+    return "no service is called that" if is_name(host) and not is_elsewhere else ""
 
 
 _UPSTREAM = re.compile(r"^\s*upstream\s+([\w.\-]+)")

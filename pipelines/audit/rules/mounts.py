@@ -8,7 +8,7 @@ from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.model.compose import Mount, each
 from pipelines.audit.model.containers.images import Image
-from pipelines.audit.place import Place
+from pipelines.audit.model.roles import Role, role
 from pipelines.audit.rule import Rule, rule
 from pipelines.audit.rules.places import first_at_each_place
 from pipelines.audit.tracked import Tracked
@@ -54,8 +54,9 @@ def _faults(model: Model) -> Iterator[Fault]:
                     f"{mount.source} is mounted over {mount.target}, so {service.name} does not run"
                     " what its image was built with",
                     "mount it only in an override for development",
-                    also=_built(image),
+                    also=_built(image, mount),
                     service=service.name,
+                    severity=_severity(image),
                 )
 
 
@@ -91,12 +92,24 @@ def _has_sources(tracked: Tracked, folder: str | None) -> bool:
     return folder is not None and any(path.endswith(_SOURCES) for path in tracked.below(folder))
 
 
-def _built(image: Image) -> tuple[Also, ...]:
-    place: Place | None = None
-    if image.stage is not None:
-        copies = [it for it in image.stage.instructions if it.name in ("COPY", "ADD")]
-        place = copies[-1].place if copies else image.stage.place
-    return (Also(place, "what the build puts there"),) if place else ()
+def _severity(image: Image) -> Severity | None:
+    """Whoever builds from a Dockerfile for development means to develop in it."""
+    file = image.dockerfile.file if image.dockerfile else ""
+    return Severity.LOW if role(file) is Role.DEVELOPMENT else None
+
+
+def _built(image: Image, mount: Mount) -> tuple[Also, ...]:
+    if image.stage is None:
+        return ()
+    copies = [it for it in image.stage.instructions if it.name in ("COPY", "ADD")]
+    wanted = (mount.path or "").rpartition("/")[2]
+    of_it = [
+        it
+        for it in copies
+        if any(word.strip("./").rpartition("/")[2] == wanted for word in it.arguments[:-1])
+    ]
+    place = (of_it or copies)[-1].place if copies else image.stage.place
+    return (Also(place, "what the build puts there"),)
 
 
 RULES: tuple[Rule, ...] = (source_over_image,)

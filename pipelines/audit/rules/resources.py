@@ -40,6 +40,8 @@ def restart_missing(model: Model) -> Iterator[Fault]:
             swarms[project.file] = _is_swarm(project)
         if service.place in kept or swarms[project.file]:
             continue
+        if _has_policy(service):
+            continue
         if not service.restart and not service.node.get("deploy", "restart_policy"):
             yield Fault(
                 service.place,
@@ -47,7 +49,7 @@ def restart_missing(model: Model) -> Iterator[Fault]:
                 "add restart: unless-stopped",
                 service=service.name,
             )
-        elif not _has_policy(service) and not project.is_development:
+        elif not project.is_development:
             yield Fault(
                 _policy_place(service),
                 f"{service.name} is never restarted, so it stays down once it has ended",
@@ -104,6 +106,8 @@ def _has_policy(service: Service) -> bool:
     policy = service.node.get("deploy", "restart_policy")
     if policy:
         return policy["condition"].text != "none"
+    if not service.restart and "$" in service.node["restart"].text:
+        return True  # the variable is its deployer's
     return service.restart not in ("", "no", "false")
 
 

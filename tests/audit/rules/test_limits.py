@@ -51,6 +51,23 @@ def test_clients_in_python(text: str, line: int) -> None:
     assert places("REL015", files) == ([f"app/main.py:{line}"] if line else [])
 
 
+def test_a_probe_is_ended_by_whoever_runs_it() -> None:
+    code = "import requests\nrequests.get(URL)\n"
+    files = {"app/status.py": code, "Dockerfile": _IMAGE}
+    probed = _IMAGE + "HEALTHCHECK CMD ./status.py\n"
+
+    assert [it.severity for it in found("REL015", files)] == [Severity.MEDIUM]
+    assert [it.severity for it in found("REL015", files | {"Dockerfile": probed})] == [Severity.LOW]
+
+
+def test_what_is_run_by_hand_beside_the_code_may_wait() -> None:
+    code = "import requests\nrequests.get(URL)\n"
+    image = {"Dockerfile": "FROM python:3.11\nCOPY . /app\nCMD python /app/main.py\n"}
+
+    assert places("REL015", image | {"verify_orders.py": code}) == []
+    assert places("REL015", image | {"orders.py": code}) == ["orders.py:2"]
+
+
 def test_an_aiohttp_session_whose_requests_have_timeouts() -> None:
     text = "import aiohttp\ns = aiohttp.ClientSession()\ns.get(URL, timeout=T)\n"
 

@@ -114,6 +114,30 @@ def test_something_runs_them(runner):
     assert places(RULE, ALEMBIC | runner) == []
 
 
+def test_a_command_from_elsewhere_names_whose_migrations_it_runs():
+    root = {path.removeprefix("api/"): text for path, text in ALEMBIC.items() if "alembic" in path}
+    root |= {"migrations/versions/0001_init.py": "def upgrade(): ...\n"}
+    command = "alembic -c api/alembic.ini upgrade head && uvicorn main:app"
+    runs = {"compose.yaml": f"services: {{a: {{build: api, command: sh -c '{command}'}}}}\n"}
+
+    assert "api/alembic.ini:1" not in places(RULE, ALEMBIC | root | runs)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("hook-pre-app = exec:./manage.py migrate", []), ("", ["shop/migrations/0001_initial.py:1"])],
+)
+def test_the_settings_of_a_server_run_them(line, expected):
+    files = {
+        "manage.py": "",
+        "shop/migrations/0001_initial.py": "",
+        "docker/uwsgi.ini": f"[uwsgi]\n{line}\n",
+        "Dockerfile": "FROM python\nCOPY . .\nCMD uwsgi docker/uwsgi.ini\n",
+    }
+
+    assert places(RULE, files) == expected
+
+
 def test_nothing_runs_them():
     finding = found(RULE, ALEMBIC)[0]
 

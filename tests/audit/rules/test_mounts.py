@@ -86,6 +86,23 @@ def test_the_second_place_is_what_the_build_puts_there() -> None:
     assert [str(also.place) for also in fault.also] == ["api/Dockerfile:3"]
 
 
+def test_the_second_place_is_the_copy_of_that_folder() -> None:
+    dockerfile = "WORKDIR /app\nCOPY app ./app\nCOPY main.py ."
+    (fault,) = found(RULE, files("./api/app:/app/app", dockerfile))
+
+    assert [str(also.place) for also in fault.also] == ["api/Dockerfile:3"]
+
+
+def test_an_image_for_development_is_less_severe() -> None:
+    system = files("./api:/app")
+    system["compose.yaml"] = system["compose.yaml"].replace(
+        "build: ./api", "build: {context: ./api, dockerfile: Dockerfile.dev}"
+    )
+    system["api/Dockerfile.dev"] = system["api/Dockerfile"]
+
+    assert [str(it.severity) for it in found(RULE, system)] == ["low"]
+
+
 def test_a_system_whose_override_is_for_its_developers() -> None:
     system = {
         "deploy/docker-compose.yml": """\

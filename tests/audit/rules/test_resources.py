@@ -26,6 +26,7 @@ def compose(lines: str, path: str = "compose.yaml") -> dict[str, str]:
         ("image: a:1\nrestart: always", []),
         ("image: a:1\nrestart: on-failure:3", []),
         ("image: a:1\nrestart: ${RESTART:-unless-stopped}", []),
+        ("image: a:1\nrestart: ${RESTART}", []),
         ("image: a:1\ndeploy: {restart_policy: {condition: on-failure}}", []),
         ("image: a:1\ndeploy: {restart_policy: {delay: 5s}}", []),
         ("image: a:1\ncommand: python manage.py migrate", []),

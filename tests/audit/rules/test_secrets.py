@@ -154,6 +154,8 @@ def test_a_credential_in_python(code):
         'client = Client(token or "unconfigured1")',
         'SESSION_COOKIE_KEY = "app_session_1"',
         'props = {"access_token": "token_abc123"}',
+        'SECRET_MARKER = "phase3-must-not-appear"',
+        'from unittest.mock import patch\n\nos.environ["JWT_SECRET"] = "supersecret123"',
         'class TestConfig(Config):\n    SECRET_KEY = "a8f5f167f44f4964"',
     ],
 )
@@ -267,6 +269,10 @@ def test_a_credential_in_javascript(code, expected):
         ("tests/server.key", "-----BEGIN " + "PRIVATE KEY-----\nMII\n", []),
         ("docs/setup.md", "POSTGRES_PASSWORD=hunter2\n", []),
         ("tests/settings.py", 'SECRET_KEY = "a8f5f167f44f4964"\n', []),
+        ("ci/base.env", "DB_PASSWORD=hunter2\n", []),
+        ("stack/aws.yaml", "Resources: {A: {SecretString: !Ref DatabasePassword1}}\n", []),
+        ("store/const.go", 'const tableAccessToken1 = "access_token_1"\n', []),
+        ("store/const.go", 'const accessToken = "a8f5f167f44f4964"\n', ["high"]),
         ("Program.cs", 'Open("Server=db;Username=a;Password=hunter2;");\n', ["high"]),
     ],
 )
@@ -420,6 +426,18 @@ def test_the_secret_itself_is_never_shown():
     assert len(shown) == 2
     assert "postgresql://app***postgres/app" in shown[0].evidence
     assert shown[1].evidence == 'PASSWORD = os.getenv("PASSWORD", "***")'
+
+
+def test_no_part_of_a_secret_is_shown_of_a_line_that_is_cut():
+    files = {"app.json": '{"password": "' + "S3cure!x" * 60 + '"}\n'}
+
+    assert found(HARDCODED, files)[0].evidence == '{"password": "***"}'
+
+
+def test_a_default_is_named_by_the_variable_that_holds_the_password():
+    line = "environment: {URL: 'postgresql://${DB_USER:-shop}:${DB_PASSWORD:-shop}@db/app'}"
+
+    assert "DB_PASSWORD" in found(DEFAULT, compose(line))[0].message
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,11 @@ def test_python(text: str, line: int) -> None:
         ("app/.npmrc", "strict-ssl=true", 0),
         ("main.go", "tls.Config{InsecureSkipVerify: true}", 1),
         ("main.go", "tls.Config{InsecureSkipVerify: insecure}", 0),
+        ("main_test.go", "tls.Config{InsecureSkipVerify: true}", 0),
+        ("main.go", "if c.SkipVerify {\n\tt = tls.Config{InsecureSkipVerify: true}\n}", 0),
+        ("main.go", "if c.Big {\n\tt = tls.Config{InsecureSkipVerify: true}\n}", 2),
+        ("main.go", "if skip {\n\tf()\n}\nt := tls.Config{InsecureSkipVerify: true}", 4),
+        ("main.go", "t = {\n\tInsecureSkipVerify: true,\n}\nt.VerifyConnection = own", 0),
         ("prometheus.yml", "tls_config:\n  insecure_skip_verify: true", 2),
         ("prometheus.yml", "tls_config:\n  insecure_skip_verify: false", 0),
         (".env", "DB=postgres://u:${P}@db.example.org:5432/app?sslmode=disable", 1),
@@ -98,6 +103,19 @@ def test_python(text: str, line: int) -> None:
 )
 def test_lines_of_other_sources(file: str, text: str, line: int) -> None:
     assert places("SEC008", {file: f"{text}\n"}) == ([f"{file}:{line}"] if line else [])
+
+
+def test_what_somebody_looked_at_and_let_stand_matters_less() -> None:
+    text = "tls.Config{InsecureSkipVerify: true} //nolint:gosec // only asks for the version\n"
+
+    assert [it.severity for it in found("SEC008", {"main.go": text})] == [Severity.LOW]
+
+
+def test_a_script_that_probes_asks_its_own_container() -> None:
+    text = 'wget --no-check-certificate --spider "$SCHEME://$HOST/health"\n'
+
+    assert places("SEC008", {"healthcheck.sh": text}) == []
+    assert places("SEC008", {"install.sh": text}) == ["install.sh:1"]
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,8 @@ def test_read_by_the_code_or_by_a_library(line):
         {"api/start.sh": 'echo "$MAX_ITEMS"\n'},
         {"api/other.py": 'LIMIT = os.environ["MAX_ITEMS"]\n'},
         {"api/other.py": "values = dict(os.environ)\n"},
+        {"api/start.sh": 'for it in "${!MAX_@}"; do echo "${!it}"; done\n'},
+        {"api/start.sh": "env -0 | cut -z -f1 -d=\n"},
         {"api/src/env.ts": "export const max = process.env.MAX_ITEMS;\n"},
         {"api/Dockerfile": "FROM apache/superset\nCOPY . /app\n"},
         {"api/Dockerfile": "FROM python\nCOPY . /app\n", "api/requirements.txt": "max==1\n"},
@@ -209,6 +211,28 @@ def test_a_host_that_may_be_known_elsewhere(rest):
     }
 
     assert found(RULE, files) == []
+
+
+def test_a_host_of_a_file_that_may_be_started_with_it():
+    service = "services:\n  {}:\n    image: {}\n"
+    files = {
+        "compose.prod.yaml": service.format("api", "api")
+        + "    environment:\n      URL: redis://cash:6379\n"
+    }
+    beside = {"compose.cluster.yaml": service.format("cash", "redis")}
+    elsewhere = {"other/compose.yaml": service.format("cash", "redis")}
+
+    assert found(RULE, files | beside) == []
+    assert places(RULE, files | elsewhere) == ["compose.prod.yaml:5"]
+
+
+def test_a_pooler_is_told_its_logins_in_ways_of_its_own():
+    line = "CACHE_URL: postgresql://app:hunter2@pool:5432/shop"
+    pool = "  pool:\n    image: {}\n    environment: {{POSTGRES_USER: x, DB_USER: app}}\n"
+    text = compose(line)["compose.yaml"].replace("    services", "services").replace("\n    ", "\n")
+
+    assert places(RULE, API | {"compose.yaml": text + pool.format("postgres:16")})
+    assert found(RULE, API | {"compose.yaml": text + pool.format("edoburu/pgbouncer:1.23")}) == []
 
 
 def test_users_that_a_script_makes():

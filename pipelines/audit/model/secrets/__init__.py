@@ -42,6 +42,8 @@ _WORTH = re.compile(
     rb"[\"'`]"
     rb"|://[^\s/@\"'`]{0,80}:[^\s/@\"'`]{1,200}@|private key|akia|gh[pousr]_|xox[abp]-|sk_live_"
 )
+# What is imported only to test: such a source sets up what it tests with.
+_MOCKING = re.compile(r"(?m)^\s*(?:from|import)\s+(?:unittest\.mock|pytest|moto)\b")
 _GUARDING = (".py", ".ts", ".js", ".mjs", ".sh")
 _REFUSING = (b"raise", b"throw", b"exit", b"refine(")
 
@@ -100,7 +102,9 @@ class Secrets:
 
     def _in_python(self, path: str) -> Iterator[Written]:
         text = self._tracked.text(path)
-        if text and sources.is_worth_parsing(text) and (source := self._python.source(path)):
+        if text is None or _MOCKING.search(text):
+            return
+        if sources.is_worth_parsing(text) and (source := self._python.source(path)):
             yield from sources.read(source.tree, path)
 
     def _in_javascript(self, path: str) -> Iterator[Written]:

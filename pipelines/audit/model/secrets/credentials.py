@@ -34,7 +34,7 @@ _ABOUT = _words(
     "form format forgot generator getter grant handler hash hasher hashers hashing header",
     "headers help hint history host icon id identifier ids index input invalid issuer",
     "iterations key keyword kid kind label labels leeway len length lengths lifetime limit",
-    "limits link list location lookup manager max message metadata min minutes missing mode",
+    "limits link list location lookup manager marker max message metadata min minutes missing mode",
     "model module mount name names namespace page param parameter path paths pattern per",
     "placeholder plugin policies policy prefix prompt property provider query rate ref",
     "reference refresh regex region reset role rotation rounds rule rules schema scheme scope",
@@ -115,6 +115,7 @@ _CHANGE = re.compile(
 _NAME_OF_ONE = re.compile(r"[A-Z]+(?:_[A-Z]+)+")  # of a variable that should stand there
 _HOLLOW_HOST = re.compile(r"(?i)your|example\.|^host(?:name)?(?::|$)|^<|^server(?::|$)")
 _PATH = re.compile(r"(?:~|\.{1,2})?/[\w.\-]+(?:/[\w.\-${}]*)*|[A-Za-z]:\\\S*")
+_KEY_FILE = re.compile(r"[\w.\-]+(?:/[\w.\-]+)+\.(?:pem|key|crt|cer|p12|pfx|jks|json|txt)")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,30}://\S*")
 _LONGEST = 5_000  # characters of a value; longer ones are data
 
@@ -178,7 +179,11 @@ def kind(value: str) -> Kind:
         return Kind.NOTHING
     if _REFERENCE.search(text):
         return Kind.PLACEHOLDER if text[0] in "<[{" and text[:2] != "{{" else Kind.NOTHING
-    if _URL.fullmatch(text) or (_PATH.fullmatch(text) and not _looks_random(text)):
+    if (
+        _URL.fullmatch(text)
+        or _KEY_FILE.fullmatch(text)
+        or (_PATH.fullmatch(text) and not _looks_random(text))
+    ):
         return Kind.NOTHING
     if _PLACEHOLDER.search(text) or _is_one_letter(text):
         return Kind.PLACEHOLDER
@@ -266,8 +271,18 @@ def is_first_try(value: str) -> bool:
 
 
 def names_itself(name: str, value: str) -> bool:
-    """Whether a value is only what it is called: `PASSWORD_RESET = "user.password_reset"`."""
-    return bool(name) and _words_of(name) <= _words_of(value)
+    """Whether a value is only what it is called: `PASSWORD_RESET = "user.password_reset"`.
+
+    It may leave a word out: `tableAccessToken = "oauth_access_token"`.
+    """
+    if not name:
+        return False
+    is_told = len(_words_of(value)) > 2 and _joined(value) in _joined(name)
+    return is_told or _words_of(name) <= _words_of(value)
+
+
+def _joined(text: str) -> str:
+    return _GAP.sub("", text[:_LONGEST_NAME]).lower()
 
 
 def _words_of(text: str) -> frozenset[str]:

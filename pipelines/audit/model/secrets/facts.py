@@ -18,6 +18,7 @@ from pipelines.audit.model.secrets.credentials import (
 )
 from pipelines.audit.place import Place
 
+_MARK = "\x1a"
 WORTH = (Kind.WORKING, Kind.CHANGE)
 
 
@@ -91,7 +92,8 @@ def interpolated(
     whole = resolve(raw)
     defaults = [it for it in asked if it.has_default and "$" not in it.argument]
     for it in defaults:
-        yield from _default(name, it, whole, place, where, service)
+        marked = resolve(raw, {it.name: _MARK})
+        yield from _default(name, it, whole, marked, place, where, service)
     # What is put together of parts is a credential only by its form, and not by its defaults'.
     bare = resolve(raw, {it.name: "${}" for it in defaults})
     for found in written(name, bare, place, where, service=service):
@@ -100,19 +102,26 @@ def interpolated(
 
 
 def _default(
-    name: str, reference: Reference, whole: str, place: Place, where: Where, service: str
+    name: str,
+    reference: Reference,
+    whole: str,
+    marked: str,
+    place: Place,
+    where: Where,
+    service: str,
 ) -> Iterator[Written]:
     """A default that is a credential by its variable's name, by its form, or by where it is put.
 
-    `${ANY:-value}` is one when it is all that a secret holds, or a URL's password.
+    `${ANY:-value}` is one when it is all that a secret holds, or a URL's password: `marked` is the
+    whole with a mark in its place.
     """
     value = reference.argument
     is_all = value == whole and is_secret_name(name) and not is_secret_name(reference.name)
     held = name if is_all else reference.name
     found = list(written(held, value, place, where, is_default=True, service=service))
     if not found and (worth := kind(value)) in WORTH:
-        for login in logins(whole):
-            if login.password == value:
+        for login in logins(marked):
+            if login.password == _MARK:
                 what = "the password of a URL"
                 yield Written(place, reference.name, value, worth, where, what, True, service)
                 return

@@ -102,7 +102,7 @@ class _Walk:
                     flag = f"{item.text} " if item.text.startswith("-") else ""
                 else:
                     yield from self.values(item, key, service, depth + 1)
-        elif node.is_scalar and not node.is_null:
+        elif node.is_scalar and not node.is_null and not node.tag:  # `!Ref Password` refers to one
             yield from self._scalar(node, key, service)
 
     def _mapping(self, node: Node, service: str, depth: int) -> Iterator[Written]:

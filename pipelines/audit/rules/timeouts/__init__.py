@@ -14,6 +14,7 @@ from pipelines.audit.tracked import join
 # Where what is run by hand stands, though an image may hold it.
 _BY_HAND = re.compile(
     r"(^|/)(scripts?|tools?|bin|hack|ci|migrations|alembic|notebooks?|training|seeds?|cli)/"
+    r"|^(verify|check|debug|try|demo|smoke|load|bench|reproduce)\w*\.py$"
     r"|^tasks\.py$|(^|/)(setup|manage|cli|noxfile|fabfile|gulpfile|(\w+_)?seed|train(_\w+)?)\.\w+$"
 )
 
@@ -35,6 +36,16 @@ def shipped(model: Model) -> Callable[[str], bool]:
         )
 
     return is_shipped
+
+
+def probes(model: Model) -> Iterator[str]:
+    """What images and services are asked whether they are well with."""
+    for image in model.images:
+        for stage in image.dockerfile.stages if image.dockerfile else ():
+            yield from (it.text for it in stage.all("HEALTHCHECK"))
+        for service in image.services:
+            if service.health is not None and service.health.test is not None:
+                yield service.health.test.text
 
 
 def _has_code(model: Model, folder: str) -> bool:

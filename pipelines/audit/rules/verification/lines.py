@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pipelines.audit.findings import Fault, Severity
@@ -13,6 +13,10 @@ from pipelines.audit.model.words import JAVASCRIPT
 from pipelines.audit.place import Place
 from pipelines.audit.rules.verification import LOCAL, REMEDY
 
+_NEAR = 25  # lines
+_ASKED = re.compile(r"(?i)\s*(?:\}\s*else\s+)?if\b.*(?:insecure|skip|ignore|verif|trust)")
+_OTHERWISE = re.compile(r"\bVerify(?:Connection|PeerCertificate)\b\s*[:=]")
+_ACCEPTED = re.compile(r"//\s*nolint:\s*\S*gosec")
 _LONGEST = 2_000  # characters of a line that is looked at
 _COMMENT = ("#", "//", "*", "/*", ";", "--", "<!--", "rem ")
 _OFF = r"""["'\]\s]*[:=\s]\s*["']?(?:0|false)\b"""
@@ -93,10 +97,30 @@ def faults(model: Model) -> Iterator[Fault]:
         if role(file) not in (Role.PRODUCTION, Role.DEVELOPMENT):
             continue
         patterns = [it for it in _PATTERNS if not it.suffixes or file.endswith(it.suffixes)]
-        for number, line in enumerate(model.tracked.lines(file), 1):
+        lines = model.tracked.lines(file)
+        for number, line in enumerate(lines, 1):
             text = line[:_LONGEST].strip()
             if text.startswith(_COMMENT) or LOCAL.search(text):
                 continue
             found = next((it for it in patterns if it.line.search(text)), None)
-            if found is not None:
-                yield Fault(Place(file, number), found.message, REMEDY, severity=found.severity)
+            if found is None or (file.endswith(".go") and _is_meant(lines, number)):
+                continue
+            severity = Severity.LOW if _ACCEPTED.search(text) else found.severity
+            yield Fault(Place(file, number), found.message, REMEDY, severity=severity)
+
+
+def _is_meant(lines: Sequence[str], number: int) -> bool:
+    """Whether somebody asked for it in a setting, or the certificates are verified otherwise."""
+    if any(_OTHERWISE.search(line[:_LONGEST]) for line in lines[number : number + _NEAR]):
+        return True
+    indent = _indent(lines[number - 1])
+    for line in reversed(lines[max(0, number - 1 - _NEAR) : number - 1]):
+        if line.strip() and _indent(line) < indent:
+            indent = _indent(line)
+            if _ASKED.match(line[:_LONGEST]):
+                return True
+    return False
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
