@@ -11,7 +11,7 @@ from pipelines.audit.model.containers.images import Image
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.rule import Rule, rule
 from pipelines.audit.rules.places import first_at_each_place
-from pipelines.audit.tracked import Tracked
+from pipelines.audit.tracked import Tracked, join
 
 _SOURCES = (
     ".py", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".vue", ".svelte", ".go", ".rb", ".php",
@@ -102,11 +102,12 @@ def _built(image: Image, mount: Mount) -> tuple[Also, ...]:
     if image.stage is None:
         return ()
     copies = [it for it in image.stage.instructions if it.name in ("COPY", "ADD")]
-    wanted = (mount.path or "").rpartition("/")[2]
+    wanted = mount.path or ""
     of_it = [
         it
         for it in copies
-        if any(word.strip("./").rpartition("/")[2] == wanted for word in it.arguments[:-1])
+        for word in it.arguments[:-1]
+        if (path := join(image.context or "", word)) is not None and _is_in(wanted, path)
     ]
     place = (of_it or copies)[-1].place if copies else image.stage.place
     return (Also(place, "what the build puts there"),)

@@ -35,13 +35,13 @@ def hardcoded_secret(model: Model) -> Iterator[Fault]:
     Mend: take the value from the environment (`${POSTGRES_PASSWORD:?}`), a secret file
     (`POSTGRES_PASSWORD_FILE`) or the platform's secrets, and change the credential: it is known.
     """
-    for it in _worth_saying(model, is_default=False):
+    for it, severity in _worth_saying(model, is_default=False):
         yield Fault(
             it.place,
             f"{_holder(it)} is written in the file",
             _remedy(it),
             service=it.service,
-            severity=_severity(it),
+            severity=severity,
             hide=_hidden(it),
         )
 
@@ -60,24 +60,35 @@ def secret_default(model: Model) -> Iterator[Fault]:
     Mend: refuse to start without it: `${POSTGRES_PASSWORD:?set it}` in Compose,
     `os.environ["POSTGRES_PASSWORD"]` in Python, a check that throws in JavaScript.
     """
-    for it in _worth_saying(model, is_default=True):
+    for it, severity in _worth_saying(model, is_default=True):
         yield Fault(
             it.place,
             f"{_holder(it)} has a working default",
             _remedy(it),
             service=it.service,
-            severity=_severity(it),
+            severity=severity,
             hide=_hidden(it),
         )
 
 
-def _worth_saying(model: Model, *, is_default: bool) -> Iterator[Written]:
+def _worth_saying(model: Model, *, is_default: bool) -> Iterator[tuple[Written, Severity]]:
     """One for each line: a line is mended once."""
     said: set[Place] = set()
+    opening = {it.value for it in model.secrets if it.where is Where.DEPLOYMENT}
     for it in model.secrets:
-        if it.is_default is is_default and it.place not in said and _severity(it) is not None:
+        if it.is_default is not is_default or it.place in said:
+            continue
+        is_key = it.where is Where.SOURCE and it.value in opening and _is_ours(it)
+        severity = Severity.HIGH if is_key else _severity(it)
+        if severity is not None:
             said.add(it.place)
-            yield it
+            yield it, severity
+
+
+def _is_ours(it: Written) -> bool:
+    """Whether what opens something in the deployment is meant here, and no word that reads so."""
+    is_plain = role(it.place.file) is Role.PRODUCTION and not _TRIED.search(it.place.file)
+    return is_plain and not names_itself(it.name, it.value)
 
 
 def _hidden(it: Written) -> tuple[str, ...]:

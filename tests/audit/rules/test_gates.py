@@ -361,6 +361,10 @@ def test_a_gate_that_ci_does_not_run(files: dict[str, str], expected: str) -> No
         ci("- run: pytest", **{"a/test_a.py": TEST, "b/test_b.py": TEST}),
         ci("- run: make test", Makefile="test:\n\tcd a && pytest\n", **{"a/test_a.py": TEST}),
         ci("- run: for s in a b; do cd $s && pytest; done", **{"a/test_a.py": TEST}),
+        ci(
+            "- {run: pytest, working-directory: 'services/${{ matrix.service }}'}",
+            **{"services/a/tests/test_a.py": TEST},
+        ),
         ci("- run: tox", **{"a/test_a.py": TEST}),
         ci("- run: docker compose run api ./test.sh", **{"a/test_a.py": TEST}),
         ci("- run: ${{ matrix.command }}", **{"a/test_a.py": TEST}),

@@ -50,6 +50,23 @@ def test_other_ways_to_tell(more: str) -> None:
     assert found("OBS004", service(APP + more, routes=routes)) == []
 
 
+@pytest.mark.parametrize(
+    ("run", "file"),
+    [
+        ("ENV FLASK_APP=shop.py\nCMD flask run", "shop.py"),
+        ("ENV FLASK_APP=shop\nCMD flask run", "shop.py"),
+        ("CMD flask --app shop run", "shop.py"),
+        ("CMD flask run --host 0.0.0.0", "app.py"),
+    ],
+)
+def test_flask_is_told_what_to_start_in_several_ways(run: str, file: str) -> None:
+    routes = "".join(f'@app.route("/{number}")\ndef f{number}(): ...\n' for number in range(3))
+    code = f"from flask import Flask\napp = Flask(__name__)\n{routes}"
+    image = f"FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\n{run}\n"
+
+    assert places("OBS004", {"Dockerfile": image, file: code}) == [f"{file}:2"]
+
+
 def test_a_health_check_asks_by_http() -> None:
     probed = DOCKERFILE + "HEALTHCHECK CMD curl -f http://localhost:8000/items/1\n"
 

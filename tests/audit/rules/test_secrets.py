@@ -428,6 +428,24 @@ def test_the_secret_itself_is_never_shown():
     assert shown[1].evidence == 'PASSWORD = os.getenv("PASSWORD", "***")'
 
 
+def test_a_word_in_a_source_that_opens_the_deployment():
+    code = 'def connect():\n    return psycopg2.connect(host="db", password="{}")\n'
+    deployed = compose("environment: {POSTGRES_PASSWORD: example}")
+
+    assert found(HARDCODED, {"db.py": code.format("example")}) == []
+    assert places(HARDCODED, {"db.py": code.format("example"), **deployed}) == [
+        "compose.yaml:4",
+        "db.py:2",
+    ]
+    assert places(HARDCODED, {"db.py": code.format("other"), **deployed}) == ["compose.yaml:4"]
+
+
+def test_a_key_that_somebody_else_gives_and_that_is_a_mock_opens_little():
+    code = 'import os\nKEY = os.getenv("MAPS_API_KEY", "mock_key")\n'
+
+    assert [str(it.severity) for it in found(DEFAULT, {"a.py": code})] == ["low"]
+
+
 def test_no_part_of_a_secret_is_shown_of_a_line_that_is_cut():
     files = {"app.json": '{"password": "' + "S3cure!x" * 60 + '"}\n'}
 

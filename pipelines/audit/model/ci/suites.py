@@ -42,6 +42,7 @@ _HEAVY = frozenset(
     )
 )
 _NOT_SUITES = ("fixtures", "testdata", "data", "templates", "examples")
+_EXPRESSION = re.compile(r"\$\{\{[^}]*\}\}")
 _VARIABLE = re.compile(r"\$\{?\w+\}?")
 # Options of pytest and unittest whose value is the next word, and no place to look into.
 _WITH_VALUE = frozenset(
@@ -250,12 +251,12 @@ def _listed(value: object) -> list[str]:
 
 
 def _folder(reached: Reached) -> str | None:
-    """Where a command runs, `*` for what a variable of a loop holds."""
+    """Where a command runs, `*` for what a variable of a loop or of a matrix holds."""
     if reached.folder is not None:
         return reached.folder
     start = reached.step.folder
     said = f"{start}/{reached.command.folder}" if start else reached.command.folder
-    pattern = _VARIABLE.sub("*", said)
+    pattern = _VARIABLE.sub("*", _EXPRESSION.sub("*", said))
     is_known = pattern and "GITHUB_" not in pattern and not pattern.startswith(("-", "~"))
     return join("", pattern) if is_known and pattern.strip("*/") else None
 

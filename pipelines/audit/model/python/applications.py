@@ -109,7 +109,7 @@ class Applications:
             if application is not None and application.module not in seen:
                 seen.add(application.module)
                 yield application
-                if start.program == "fastapi":  # the first that it discovers
+                if start.program in ("fastapi", "flask"):  # the first that it discovers
                     return
 
     def _copied(self, image: images.Image) -> Iterator[tuple[str, str]]:

@@ -58,13 +58,18 @@ def _script(command: shell.Command, opened: Opened) -> tuple[str, str] | None:
     return None
 
 
+_GIVEN = ("FLASK_APP",)  # variables that say what a program starts
+
+
 def read(script: shell.Script, environment: Mapping[str, str], opened: Opened) -> Iterator[Start]:
     """The modules that a script's commands start, in order."""
     exported = environment.get("PYTHONPATH", "")
     for command in commands(script, opened):
         words = [filled(word, environment) for word in command.words]
         more = filled(command.assigned.get("PYTHONPATH", exported), environment)
-        for start in _of_words(words, command):
+        given = {name: environment[name] for name in _GIVEN if name in environment}
+        told = replace(command, assigned=given | dict(command.assigned))
+        for start in _of_words(words, told):
             yield replace(start, path=(*start.path, *_path(more)))
 
 
@@ -186,6 +191,10 @@ def _celery(words: Sequence[str], command: shell.Command) -> Iterator[Start]:
 
 def _flask(words: Sequence[str], command: shell.Command) -> Iterator[Start]:
     target = _option(words, "--app", "-A") or command.assigned.get("FLASK_APP", "")
+    if not target and "run" in words:
+        for path in ("wsgi.py", "app.py"):
+            yield Start("flask", path, "", command.folder, command.place, is_script=True)
+        return
     module, _, attribute = target.partition(":")
     if module.endswith(".py"):
         yield Start("flask", module, attribute, command.folder, command.place, is_script=True)

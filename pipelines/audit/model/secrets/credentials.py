@@ -110,7 +110,7 @@ _PLACEHOLDER = re.compile(
 # ... and these as well, yet a system starts with them: they are the password until changed.
 _CHANGE = re.compile(
     r"(?i)change[-_ ]?(?:me|it|this|in|the|before)|changed?[-_]|please[-_ ]?change|unsafe|insecure"
-    r"|example|placeholder"
+    r"|example|placeholder|\bmock[-_]"
 )
 _NAME_OF_ONE = re.compile(r"[A-Z]+(?:_[A-Z]+)+")  # of a variable that should stand there
 _HOLLOW_HOST = re.compile(r"(?i)your|example\.|^host(?:name)?(?::|$)|^<|^server(?::|$)")
