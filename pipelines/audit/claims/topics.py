@@ -28,7 +28,8 @@ def _text(*alternatives: str) -> re.Pattern[str]:
 class Topic:
     """One thing that can be claimed.
 
-    A claim is about it when it has a word of `subject`, and of `act` where that is given. Each
+    A claim is about it when it has a word of `subject`, of `act` where that is given, and none of
+    `but`. Each
     finding of `rules` speaks against the claim; one of `lacking`, which says that something is
     not there or not good in one place, only where the claim names the place or speaks of all.
     `about` is what a rule's finding must mention to concern this topic. `files` are those that the
@@ -40,6 +41,7 @@ class Topic:
     rules: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     act: re.Pattern[str] | None = None
+    but: re.Pattern[str] | None = None
     about: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     files: re.Pattern[str] = re.compile("")
     trace: re.Pattern[str] | None = None
@@ -53,7 +55,9 @@ class Topic:
         return (*self.rules, *self.lacking)
 
     def is_meant(self, text: str) -> bool:
-        return bool(self.subject.search(text)) and (not self.act or bool(self.act.search(text)))
+        if not self.subject.search(text) or (self.act and not self.act.search(text)):
+            return False
+        return not (self.but and self.but.search(text))
 
     def concerns(self, finding: Finding) -> bool:
         """Whether the finding is about this topic, wherever it stands."""
@@ -82,6 +86,10 @@ TOPICS: tuple[Topic, ...] = (
             r"(?:remov|mov|purg|eliminat)\w* (?:\w+ ){0,3}(?:secret|credential|password|api.?key)",
             r"(?:to|from|via|into|in|through) (?:the )?env(?:ironment)?\b",
             r"no longer (?:\w+ )?(?:committed|in (?:the )?(?:code|repo|git|compose|source))",
+        ),
+        but=_text(
+            r"\btests? (?:fixtures?|tokens?|data|secrets?|credentials?)\b|\bin (?:the )?tests\b",
+            r"credentials?[- ](?:event|verif|issu|route|endpoint|type|schema|format|template|flow)",
         ),
         files=_text(_SETTINGS, _CODE, _DOCKERFILE),
         by_name=True,
@@ -146,6 +154,7 @@ TOPICS: tuple[Topic, ...] = (
             r"(?:remov|clos)\w* (?:\w+ ){0,3}(?:ports?|docker\.sock)|ports? (?:removed|closed)",
             r"(?:internal|private) network",
         ),
+        but=_text(r"\b(?:metrics?|debug|admin|separate|duplicate|unused) ports?\b"),
         files=_text(_COMPOSE),
         trace=_text(r"\bports\s*:|\bexpose\s*:|docker\.sock"),
     ),
@@ -164,6 +173,10 @@ TOPICS: tuple[Topic, ...] = (
         _text(r"\bhealth[- _]?checks?\b"),
         ("REL002", "REL012"),
         ("REL003", "REL001"),
+        but=_text(
+            r"health[- ]?checks? (?:response|integration|working|monitor)|/api/health",
+            r"\b(?:front|back)-?end health",
+        ),
         about={"REL012": _text(r"health|curl|wget|probe")},
         files=_text(_COMPOSE, _DOCKERFILE),
         trace=_text(r"healthcheck"),
@@ -210,7 +223,10 @@ TOPICS: tuple[Topic, ...] = (
             r"\b(?:images?|containers?)\s+(?:now\s+)?builds?\b|docker images?\b",
         ),
         ("REL007",),
-        act=_text(r"creat|add|fix|build|built|miss|repair|resolv|work|multi-?stage|\bdockerfile$"),
+        act=_text(
+            r"creat|add|fix|miss|repair|resolv|work|multi-?stage|automat|\bdockerfile$",
+            r"\b(?:now|successfully) buil(?:ds?|t)|\bbuilds? (?:now|again|success|pass)",
+        ),
         files=_text(_DOCKERFILE),
     ),
     Topic(
@@ -459,6 +475,7 @@ _PATH = re.compile(
     r"(?<![\w.*{}/-])(?:[\w.*{}-]+/)*[\w*-]+\.(?!sock\b)[a-z]{2,5}\b(?:\.\w+)?|https?://\S+",
     re.IGNORECASE,
 )
+_MEASURED = re.compile(r"\|\s*(?:[<>~≤]?\s*\d+(?:\.\d+)?\s*m?s|\d{3,5})\s*(?:\||$)")
 # What begins so does not say that there is now something that was not there.
 _REMOVAL = re.compile(
     r"(?:\W*[\[(][\w, -]+[\])])?\W*"
@@ -474,8 +491,13 @@ def without_paths(text: str) -> str:
 
 @lru_cache(maxsize=1_000)  # the same items are asked about by what stands above them
 def about(text: str) -> tuple[Topic, ...]:
-    """What a text is about; the names of files in it mean nothing."""
+    """What a text is about; the names of files in it mean nothing.
+
+    A row with a time, a status or a port tells what somebody measured, and not what was done.
+    """
     words = without_paths(text)
+    if _MEASURED.search(words):
+        return ()
     is_removal = bool(_REMOVAL.match(words))
     return tuple(
         topic

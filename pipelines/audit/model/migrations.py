@@ -25,7 +25,9 @@ _COMMANDS = {
     "Alembic": r"\balembic\b[^\n|;&]{0,80}\bupgrade\b|flask\b[^\n|;&]{0,40}\bdb[\"', ]+upgrade"
     r"|\bcommand\.upgrade\s*\(|_command\.upgrade\s*\("
     r"|\bupgrade\(\s{0,9}\w{0,40}(?:cfg|config)\w{0,40}\s{0,9},"
-    r"|[\"']alembic[\"'],[^\n]{0,60}[\"']upgrade[\"']|MigrationContext\.configure",
+    r"|[\"']alembic[\"'],[^\n]{0,60}[\"']upgrade[\"']|MigrationContext\.configure"
+    r"|\bflask_migrate\.upgrade\s*\("
+    r"|\w*migrat\w*\.py[\"', ]+(?:upgrade|up|run|apply|migrate)\b",
     "Django": r"manage(?:\.py)?[\"', ]+migrate\b|django-admin[\"', ]+migrate\b"
     r"|call_command\(\s*[\"']migrate[\"']|execute_from_command_line\([^\n)]*[\"']migrate[\"']",
     "Prisma": r"\bprisma\b[\"', ]+(?:migrate[\"', ]+deploy|db[\"', ]+push)",

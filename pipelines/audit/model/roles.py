@@ -33,7 +33,10 @@ _FOLDERS = (
     ),
     (
         Role.EXAMPLE,
-        r"examples?|samples?|templates?|demos?|playground|sandbox|tutorials?|benchmarks?|cookbook",
+        (
+            r"(.*[_-])?examples?|samples?|templates?|demos?|playground|sandbox|tutorials?"
+            r"|benchmarks?|cookbook"
+        ),
     ),
     (Role.DOCUMENT, r"docs?|documentation"),
     (Role.DEVELOPMENT, r"\.devcontainer|dev|development|local|localdev|dev[_-].*|.*[_-]dev"),
@@ -47,7 +50,8 @@ _NAMES = (
         Role.TEST,
         (
             r"(test_.*|.*_test|conftest)\.py|.*_test\.go|.*\.(test|spec)\.[jt]sx?"
-            rf"|(.*[._-])?(tests?|e2e|ci){_ENDS}\.(ya?ml|dockerfile)"
+            rf"|(.*[._-])?(tests?|testing|e2e|ci){_ENDS}\.(ya?ml|dockerfile)"
+            r"|(cypress|playwright|vitest|jest|karma|wdio)\.(config|setup)(\.\w+)?\.[cm]?[jt]s"
             r"|(docker)?compose[._-]?(tests?|ci)|dockerfile[._-](tests?|e2e|ci)(\..*)?"
         ),
     ),

@@ -41,6 +41,7 @@ def _contradicted(verdict: Verdict) -> Fault:
             f"{claim} sums up claims that are contradicted",
             "mend what those claims promise, or say what is still open",
             tuple(Also(it.place, "this claim does not hold") for it in verdict.broken[:_MOST]),
+            severity=_severity(verdict),
         )
     first = verdict.counter[0]
     return Fault(
@@ -48,7 +49,17 @@ def _contradicted(verdict: Verdict) -> Fault:
         f"{claim} does not hold: {first.message}",
         f"mend what {first.rule} ({first.name}) shows, or take the claim back",
         tuple(Also(it.place, f"{it.rule}: {it.message}") for it in worst(verdict)),
+        severity=_severity(verdict),
     )
+
+
+def _severity(verdict: Verdict) -> Severity | None:
+    """What speaks against it and matters little makes no claim a grave one, if it is no promise."""
+    if any(topic.is_strict for topic in verdict.claim.statement.topics):
+        return None
+    counter = [it for one in (verdict, *verdict.broken) for it in one.counter]
+    is_grave = any(it.severity >= Severity.MEDIUM for it in counter)
+    return None if is_grave else Severity.LOW
 
 
 @rule("DOC002", "docs-only-fix", Severity.MEDIUM, judges=True)

@@ -194,8 +194,30 @@ def _dead(model: Model) -> Iterator[Helper]:
         return
     for helper in dead_helpers(model.python, model.tracked, model.applications, model.modules):
         folders = {str(it) for it in PurePosixPath(helper.place.file).parents}
-        if not folders & (libraries - {""}):
+        if not folders & (libraries - {""}) and not _is_installed(model, helper):
             yield helper
+
+
+def _is_installed(model: Model, helper: Helper) -> bool:
+    """Whether an import of it that cannot fail unseen is missed by no application.
+
+    Then the image has it as an installed package, as which nobody sees it among the copied files.
+    """
+    certain = {
+        it.place
+        for place in helper.importers
+        for it in model.python.module(place.file).imports
+        if it.place == place and not it.is_optional
+    }
+    if not certain:
+        return False
+    missed = {
+        it.place
+        for application in model.applications
+        for it, file in (*model.imports(application).outside, *model.imports(application).astray)
+        if file == helper.place.file or it.place in certain
+    }
+    return not missed
 
 
 RULES: tuple[Rule, ...] = (metrics_missing, metric_never_updated, dead_instrumentation)

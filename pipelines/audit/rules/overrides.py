@@ -22,7 +22,21 @@ def without_effect(model: Model) -> Iterator[Fault]:
         for override in project.overrides:
             for file, root in _own(model, override):
                 for name, node in root["services"].fields.items():
-                    yield from _service(project, file, name, node)
+                    if name in project.services or name not in _started_beside(model, file):
+                        yield from _service(project, file, name, node)
+
+
+def _started_beside(model: Model, file: str) -> set[str]:
+    """The services that other Compose files next to a file say how to run."""
+    folder = file.rpartition("/")[0]
+    every = [*model.projects, *(it for project in model.projects for it in project.overrides)]
+    return {
+        service.name
+        for project in every
+        if project.file != file and project.file.rpartition("/")[0] == folder
+        for service in project.services.values()
+        if service.is_runnable
+    }
 
 
 def _own(model: Model, override: Project) -> Iterator[tuple[str, Node]]:

@@ -14,6 +14,7 @@ from pipelines.audit.model.secrets.credentials import (
     is_common,
     is_first_try,
     is_random,
+    is_secret_name,
     names_itself,
 )
 from pipelines.audit.place import Place
@@ -141,6 +142,8 @@ def _deployed(it: Written) -> Severity | None:
 def _configured(it: Written) -> Severity | None:
     if it.kind is Kind.CHANGE:
         return Severity.LOW
+    if _NAME_OF_ONE.fullmatch(it.value) and is_secret_name(it.value):
+        return Severity.LOW  # rather what a secret is called
     if names_itself(it.name, it.value) or " " in it.value:
         return Severity.LOW if is_first_try(it.value) else None
     return Severity.HIGH if is_random(it.value) or is_common(it.value) else None
@@ -191,6 +194,7 @@ _TRIED = re.compile(
     r"(?i)(?:^|[/_.-])(?:mock|bench|seeds?|seeders?|fake|stress|sandbox|dev|development"
     r"|local)[/_.-]"
 )
+_NAME_OF_ONE = re.compile(r"[a-z]+(?:[_-][a-z]+)+")
 _SAMPLE = re.compile(r"(?i)abc|xyz|foo|bar|123|test|demo|sample|preview|mock|fake")
 _TESTED = re.compile(r"(?i)e2e|playwright|cypress|test|integration")
 

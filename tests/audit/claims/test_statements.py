@@ -258,6 +258,7 @@ def test_a_sentence_that_sums_everything_up_is_one(text: str) -> None:
         ("- Restart policies added", "restart policy"),
         ("- Migrations now run on start-up", "migrations"),
         ("- Console Dockerfile created", "image builds"),
+        ("- Fixed the Docker build", "image builds"),
         ("- Containers now run as non-root", "non-root images"),
         ("- All images pinned by digest; added", "pinned images"),
         ("- Memory limits added", "memory limits"),
@@ -294,6 +295,13 @@ def test_words_lead_to_a_topic(text: str, topic: str) -> None:
         "- Removed the unused metrics consumer; metrics for billing dropped",
         "- Fixed a typo in the migration",
         "- Implemented mTLS",
+        "- Removed the credential verification route from the code",
+        "- Replaced hard-coded secrets in test fixtures; removed",
+        "- Removed the separate metrics ports from Compose",
+        "- Docker build: changed the folder of its output",
+        "- Health check integration working, done",
+        "| Health checks | ✅ Working | 200 | fine |",
+        "| Health checks | ✅ Done | <100ms |",
     ],
 )
 def test_words_that_lead_nowhere(text: str) -> None:

@@ -51,6 +51,18 @@ def test_clients_in_python(text: str, line: int) -> None:
     assert places("REL015", files) == ([f"app/main.py:{line}"] if line else [])
 
 
+def test_what_matters_little_makes_no_claim_about_it_a_grave_fault() -> None:
+    calls = {"app/main.py": "import redis\nimport requests\nredis.from_url(URL)\n"}
+    files = {
+        "docs/STATUS.md": "- [x] Timeouts added in `app/main.py`\n",
+        "Dockerfile": "FROM python:3.12\nCOPY app /app\nCMD python /app/main.py\n",
+    }
+    grave = {"app/main.py": calls["app/main.py"] + "requests.get(URL)\n"}
+
+    assert [str(it.severity) for it in found("DOC001", files | calls)] == ["low"]
+    assert [str(it.severity) for it in found("DOC001", files | grave)] == ["high"]
+
+
 def test_a_probe_is_ended_by_whoever_runs_it() -> None:
     code = "import requests\nrequests.get(URL)\n"
     files = {"app/status.py": code, "Dockerfile": _IMAGE}
@@ -112,6 +124,8 @@ _AXIOS = 'const axios = require("axios");\n'
         (f"{_AXIOS}axios.get(url);", 2),
         (f"{_AXIOS}axios.post(url, body, {{ headers }});", 2),
         (f"{_AXIOS}axios({{ url }});", 2),
+        (f"{_AXIOS}let c = {{ headers }};\naxios.post(url, b, c);", 3),
+        (f"{_AXIOS}let c = {{ headers }};\nc = proxied(c);\naxios.post(url, b, c);", 0),
         (f"{_AXIOS}const c = axios.create({{ baseURL }});\nc.get(url);", 3),
         ("await fetch(url);", 1),
         ("await fetch(url, { method: 'POST' });", 1),

@@ -217,6 +217,29 @@ def test_a_helper_that_is_used_or_none(more: Files) -> None:
     assert found("OBS003", files) == []
 
 
+def test_a_helper_that_is_installed_as_a_package() -> None:
+    install = "RUN pip install /shared/\n"
+    dockerfile = (
+        "FROM python:3.12 AS builder\nRUN python -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\n"
+    )
+    dockerfile += "COPY pyproject.toml /shared/\nCOPY shared/ /shared/shared/\n" + install
+    dockerfile += "FROM python:3.12\nWORKDIR /app\nCOPY --from=builder /opt/venv /opt/venv\n"
+    dockerfile += "COPY api/ /app/\nCMD uvicorn main:app\n"
+    files = {
+        "compose.yaml": "services: {api: {build: {context: ., dockerfile: api/Dockerfile}}}\n",
+        "api/Dockerfile": dockerfile,
+        "api/main.py": "from shared.metrics import instrument\n" + APP,
+        "pyproject.toml": "[project]\nname = 'shared'\nversion = '1'\n"
+        "[tool.setuptools]\npackages = ['shared']\n",
+        "shared/__init__.py": "",
+        "shared/metrics.py": HELPER,
+    }
+
+    assert found("OBS003", files) == []
+    files["api/Dockerfile"] = dockerfile.replace(install, "")
+    assert places("OBS003", files) == ["shared/metrics.py:1"]
+
+
 def test_a_registry_of_ones_own_that_nothing_imports() -> None:
     registry = "class Registry:\n    def to_prometheus_text(self): ...\n"
     files = {

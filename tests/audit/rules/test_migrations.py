@@ -100,6 +100,8 @@ RUNNERS = [
     {"compose.yaml": "services: {a: {build: api, command: sh -c 'alembic upgrade head && b'}}\n"},
     {"api/Dockerfile": "FROM python\nCMD alembic upgrade head && uvicorn main:app\n"},
     {"api/main.py": 'from alembic import command\ndef run():\n    command.upgrade(c, "head")\n'},
+    {"compose.yaml": 'services: {a: {build: api, command: ["python", "migrate.py", "upgrade"]}}\n'},
+    {"api/db.py": "import flask_migrate\ndef run():\n    flask_migrate.upgrade(folder)\n"},
     {"k8s/job.yaml": 'kind: Job\ncommand: ["alembic", "upgrade", "head"]\n'},
     {".github/workflows/deploy.yml": "jobs: {a: {steps: [{run: alembic upgrade head}]}}\n"},
     {

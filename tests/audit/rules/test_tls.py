@@ -63,6 +63,9 @@ def test_python(text: str, line: int) -> None:
         ("src/db.js", "// rejectUnauthorized: false", 0),
         ("src/db.js", "({ rejectUnauthorized: true, other: false })", 0),
         ("src/db.js", "({ rejectUnauthorized: isProduction })", 0),
+        ("src/db.js", "if (o.unsafeTls) {\n  c = { rejectUnauthorized: false };\n}", 0),
+        ("src/db.js", "if (o.isBig) {\n  c = { rejectUnauthorized: false };\n}", 2),
+        ("extra/healthcheck.js", "process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';", 0),
         ("src/db.js", 'if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "1") {}', 0),
         (
             "compose.yaml",

@@ -243,6 +243,15 @@ def test_users_that_a_script_makes():
     assert places(RULE, API | compose(line) | script) == []
 
 
+def test_what_a_file_beside_says_how_to_run_may_be_changed():
+    files = API | {"compose.yaml": BASE, "compose.debug.yaml": f"services:\n{PORTS}  door:\n"}
+    files["compose.debug.yaml"] += "    environment: {A: 1}\n"
+    tunnel = {"compose.tunnel.yaml": f"services:\n{PORTS}  door:\n    image: nginx:1\n"}
+
+    assert places(RULE, files) == ["compose.debug.yaml:4"]
+    assert found(RULE, files | tunnel) == []
+
+
 def test_the_host_of_docker_desktop():
     line = "CACHE_URL: http://host.docker.internal:4000"
 

@@ -42,6 +42,7 @@ def test_a_job_that_waits_for_an_event_that_never_comes(on: str, condition: str)
         ("push", "github.repository == 'a/b'"),
         ("push", "needs.x.outputs.y == 'true'"),
         ("push", "failure()"),
+        ("[schedule, workflow_dispatch]", "(inputs.mode || 'full') == 'full'"),
     ],
 )
 def test_what_may_come_or_cannot_be_told_is_none(on: str, condition: str) -> None:

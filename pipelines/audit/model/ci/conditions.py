@@ -94,6 +94,8 @@ class _Folding:
         return None
 
     def _same(self, left: Tree, right: Tree, depth: int) -> bool | None:
+        if _is_choice(left) or _is_choice(right):
+            return None
         for context, other in ((left, right), (right, left)):
             wanted = self.value(other, depth)
             if not isinstance(wanted, str):
@@ -144,6 +146,14 @@ class _Folding:
         if not names or not name or any(set("*?[+!") & set(each) for each in names):
             return True
         return any(each.startswith(name) for each in names)
+
+
+def _is_choice(node: Tree) -> bool:
+    """Whether it is `a || b` or `a && b`: that is one of both, and no truth."""
+    while node.type in ("parenthesized_expression", "grouped_expression"):
+        node = node.named_children[0]
+    operators = {_said(it) for it in node.children if not it.is_named}
+    return node.type == "binary_expression" and not operators.isdisjoint(("||", "&&"))
 
 
 def _said(node: Tree) -> str:

@@ -93,7 +93,8 @@ class Application:
 class Module:
     """The facts of one file.
 
-    `names` are the values that names are first bound to, wherever in the file.
+    `names` are the values that names are first bound to, wherever in the file; `rebound` are those
+    that a call's result is assigned to later.
     """
 
     file: str
@@ -104,6 +105,7 @@ class Module:
     routes: tuple[Route, ...] = ()
     applications: tuple[Application, ...] = ()
     names: Mapping[str, Value] = field(default_factory=dict)
+    rebound: frozenset[str] = frozenset()
     frameworks: frozenset[str] = frozenset()
     is_broken: bool = False
 

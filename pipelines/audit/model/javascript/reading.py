@@ -159,6 +159,7 @@ def module(text: bytes, file: str) -> Module:
         routes=tuple(_routes(nodes, calls, names, frameworks, file)),
         applications=tuple(_applications(names, imports)),
         names=names,
+        rebound=frozenset(_rebound(nodes)),
         frameworks=frozenset(frameworks),
         is_broken=root.has_error,
     )
@@ -240,6 +241,15 @@ def _names(nodes: Mapping[str, list[Node]], file: str) -> dict[str, Value]:
         if name:
             names.setdefault(name, read(node.child_by_field_name("right"), file))
     return names
+
+
+def _rebound(nodes: Mapping[str, list[Node]]) -> Iterator[str]:
+    """The names that the result of a call is assigned to."""
+    for node in nodes.get("assigned", ()):
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        is_plain = left is not None and left.type == "identifier"
+        if left is not None and is_plain and right is not None and right.type == "call_expression":
+            yield source(left)
 
 
 def _reads(nodes: Mapping[str, list[Node]], file: str) -> Iterator[Read]:

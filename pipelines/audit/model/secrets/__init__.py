@@ -118,6 +118,8 @@ class Secrets:
                 place = read.value.place if read.value else read.place
                 yield from written(read.name, read.default, place, Where.SOURCE, is_default=True)
         for literal in module.literals:
+            if literal.name.startswith("[") and "." in literal.name:
+                continue  # `[Brand.OnePassword]: "1Password"` is a member of an enumeration
             yield from written(literal.name, literal.value, literal.place, Where.SOURCE)
 
     def _refused(self, values: set[str]) -> frozenset[str]:

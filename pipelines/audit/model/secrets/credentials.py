@@ -39,8 +39,8 @@ _ABOUT = _words(
     "placeholder plugin policies policy prefix prompt property provider query rate ref",
     "reference refresh regex region reset role rotation rounds rule rules schema scheme scope",
     "scopes screen seconds selector separator service size source status storage store",
-    "strategy strength suffix template text timeout title to tokenizer ttl type types uid",
-    "updated uri url urls usage used user username uuid validation validator validators",
+    "strategy strength suffix template text timeout title to tokenizer transport ttl type types",
+    "uid updated uri url urls usage used user username uuid validation validator validators",
     "validity var variable vault verify version view visible warning",
 )
 # `SECRET_KEY` is a secret, `TOKEN_KEY` and `PASSWORD_KEY` are where to find one.
@@ -51,7 +51,8 @@ _NOT = re.compile(
     r"|show|hide|validate|verify|check|get|set|fetch|create|generate|make|parse|with|without|public"
     r"|max|min|num|total|input|output|prompt|completion|cached|page|continuation|next|prev|csrf"
     r"|xsrf|pad|eos|bos|unk|sep|cls|mask|special|stop|start|end|begin|syntax|lexer|design|existing"
-    r"|change|update|remove|delete|invalid|missing|wrong|incorrect|key|old|previous)(?: |$)"
+    r"|change|update|remove|delete|invalid|missing|wrong|incorrect|key|old|previous"
+    r"|grant|claim|event|error|label|column|attribute)(?: |$)"
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _GAP = re.compile(r"[^A-Za-z0-9]+")

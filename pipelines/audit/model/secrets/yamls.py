@@ -25,6 +25,7 @@ _ASIDE_IN_COMPOSE = frozenset({"labels", "secrets", "volumes", "networks", "depl
 _ASIDE_IN_PIPELINE = frozenset(
     {"permissions", "services", "inputs", "outputs", "secrets", "on", "name", "description", "if"}
 )
+_MODES = frozenset({"NODE_ENV", "RAILS_ENV", "APP_ENV", "FLASK_ENV", "ENVIRONMENT", "ENV"})
 _COMMANDS = frozenset({"command", "entrypoint", "args", "test", "run", "cmd", "script", "exec"})
 
 
@@ -107,6 +108,10 @@ class _Walk:
 
     def _mapping(self, node: Node, service: str, depth: int) -> Iterator[Written]:
         fields = node.fields
+        if self.where is Where.PIPELINE and any(
+            fields[it].text == "test" for it in _MODES & fields.keys()
+        ):
+            return  # nothing but tests sees it
         named, value = fields.get("name"), fields.get("value")
         if named and value and named.is_scalar and value.is_scalar:
             yield from self._held(named.text, value.text, value.key_place, service)

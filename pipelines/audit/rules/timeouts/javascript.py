@@ -81,6 +81,9 @@ def _has_end(javascript: JavaScript, call: Call, at: int) -> bool:
         at = len(given) - 1 if call.name != "fetch" else 1
     if len(given) <= at or at < 0:
         return False
+    module = javascript.module(call.place.file)
+    if given[at].kind is Kind.NAME and given[at].text in module.rebound:
+        return True  # what made it anew may have given it one
     options = javascript.resolved(given[at], call.place.file)
     if options.kind is not Kind.OBJECT:
         return options.kind not in (Kind.TEXT, Kind.TEMPLATE)

@@ -10,13 +10,11 @@ from pipelines.audit.model import Model
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.model.shell import Command, Script, parse
 from pipelines.audit.place import Place
-from pipelines.audit.rules.verification import LOCAL, REMEDY
+from pipelines.audit.rules.verification import LOCAL, PROBE, REMEDY
 
 _WORDS = ("curl", "insecure", "no-check-certificate", "sslverify", "trusted-host", "strict-ssl")
 # Letters of curl that take no value, so that others may stand behind them: `-fsSk`.
 _CLUSTER = re.compile(r"-[aBfgGiIjlLMnNOqRsSvV0-9#]*k[a-zA-Z#0-9]*")
-# Scripts that ask their own container, or the one next to them, whether it is well.
-_PROBE = re.compile(r"(?i)health[-_]?check|(?:readiness|liveness|startup)[-_]?(?:probe|check)?")
 _KUBERNETES = ("--insecure-skip-tls-verify", "--kube-insecure-skip-tls-verify")
 
 
@@ -38,7 +36,7 @@ def faults(model: Model) -> Iterator[Fault]:
 
 def _scripts(model: Model, files: frozenset[str]) -> Iterator[Script]:
     for file in sorted(files):
-        if file.endswith((".sh", ".bash")) and not _PROBE.search(file):
+        if file.endswith((".sh", ".bash")) and not PROBE.search(file):
             yield parse(model.tracked.text(file) or "", Place(file))
     yield from (it for it in _of_images(model, files))
     for workflow in model.workflows if any("/" in it for it in files) else ():

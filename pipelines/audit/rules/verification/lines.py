@@ -11,10 +11,10 @@ from pipelines.audit.model import Model
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.model.words import JAVASCRIPT
 from pipelines.audit.place import Place
-from pipelines.audit.rules.verification import LOCAL, REMEDY
+from pipelines.audit.rules.verification import LOCAL, PROBE, REMEDY
 
 _NEAR = 25  # lines
-_ASKED = re.compile(r"(?i)\s*(?:\}\s*else\s+)?if\b.*(?:insecure|skip|ignore|verif|trust)")
+_ASKED = re.compile(r"(?i)\s*(?:\}\s*else\s+)?if\b.*(?:insecure|unsafe|skip|ignore|verif|trust)")
 _OTHERWISE = re.compile(r"\bVerify(?:Connection|PeerCertificate)\b\s*[:=]")
 _ACCEPTED = re.compile(r"//\s*nolint:\s*\S*gosec")
 _LONGEST = 2_000  # characters of a line that is looked at
@@ -94,7 +94,7 @@ def faults(model: Model) -> Iterator[Fault]:
     """One for each line."""
     words = sorted({it.word for it in _PATTERNS})
     for file in model.words.holding(*words):
-        if role(file) not in (Role.PRODUCTION, Role.DEVELOPMENT):
+        if role(file) not in (Role.PRODUCTION, Role.DEVELOPMENT) or PROBE.search(file):
             continue
         patterns = [it for it in _PATTERNS if not it.suffixes or file.endswith(it.suffixes)]
         lines = model.tracked.lines(file)
@@ -103,7 +103,7 @@ def faults(model: Model) -> Iterator[Fault]:
             if text.startswith(_COMMENT) or LOCAL.search(text):
                 continue
             found = next((it for it in patterns if it.line.search(text)), None)
-            if found is None or (file.endswith(".go") and _is_meant(lines, number)):
+            if found is None or (file.endswith((".go", *JAVASCRIPT)) and _is_meant(lines, number)):
                 continue
             severity = Severity.LOW if _ACCEPTED.search(text) else found.severity
             yield Fault(Place(file, number), found.message, REMEDY, severity=severity)
