@@ -50,7 +50,7 @@ _NAMES = (
         Role.TEST,
         (
             r"(test_.*|.*_test|conftest)\.py|.*_test\.go|.*\.(test|spec)\.[jt]sx?"
-            rf"|(.*[._-])?(tests?|testing|e2e|ci){_ENDS}\.(ya?ml|dockerfile)"
+            rf"|(.*[._-])?(tests?|testing|acceptance|e2e|ci){_ENDS}\.(ya?ml|dockerfile)"
             r"|(cypress|playwright|vitest|jest|karma|wdio)\.(config|setup)(\.\w+)?\.[cm]?[jt]s"
             r"|(docker)?compose[._-]?(tests?|ci)|dockerfile[._-](tests?|e2e|ci)(\..*)?"
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -10,6 +11,7 @@ from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.rule import Rule, rule
 
+_DOCUMENT = re.compile(r"\W*[\w./\-]+\.(?:md|mdx|rst|adoc|txt)\b")
 _LONGEST = 90  # characters of a claim that are repeated
 _MOST = 5  # contradicted claims that are named for one that sums them up
 
@@ -78,6 +80,8 @@ def documented_only(model: Model) -> Iterator[Fault]:
     Mend: Do what the document describes, or list it as planned.
     """
     for verdict in _verdicts(model):
+        if _DOCUMENT.match(verdict.text):
+            continue  # it says what a document is about
         if verdict.claim.is_documented and is_fix(verdict.claim):
             yield Fault(
                 verdict.place,

@@ -32,6 +32,7 @@ from pipelines.audit.model.roles import Role, role
         ("app/contrib/admin.py", Role.PRODUCTION),
         ("packaging/debian/Dockerfile", Role.DEVELOPMENT),
         ("config/testing.yaml", Role.TEST),
+        ("docker-compose.shop-acceptance.yml", Role.TEST),
         ("cypress.config.ts", Role.TEST),
         ("extra/push-examples/index.py", Role.EXAMPLE),
         ("ci/base.env", Role.TEST),

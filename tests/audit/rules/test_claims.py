@@ -164,6 +164,8 @@ def test_a_fix_that_is_only_a_document_is_found() -> None:
         ("> - [x] Rate limiting documented\n", []),
         ("```\n- [x] Rate limiting documented\n```\n", []),
         ("## Fixed\n- Documented how to write a poem\n", []),
+        ("## Fixed\n- ✅ `docs/ci/gates.md` - docs of CI gates that block merges\n", []),
+        ("## Fixed\n- ✅ Docs of CI gates that block merges\n", ["FIXES.md:2"]),
     ],
 )
 def test_when_a_document_is_claimed_as_a_fix(text: str, expected: list[str]) -> None:

@@ -272,6 +272,7 @@ def test_a_credential_in_javascript(code, expected):
         ("ci/base.env", "DB_PASSWORD=hunter2\n", []),
         ("catalog.json", '{"compose_secret": "postgres_password"}\n', ["low"]),
         ("app/brands.ts", 'const A = { [Brand.OnePassword]: "1Password9" };\n', []),
+        ("users.json", '{"hashed_password": "$2b$12$Zq81mTr0pAwXy"}\n', []),
         ("grants.py", 'GRANT_PASSWORD = "password"\n', []),
         (
             ".github/workflows/ci.yml",

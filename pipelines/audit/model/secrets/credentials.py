@@ -52,7 +52,7 @@ _NOT = re.compile(
     r"|max|min|num|total|input|output|prompt|completion|cached|page|continuation|next|prev|csrf"
     r"|xsrf|pad|eos|bos|unk|sep|cls|mask|special|stop|start|end|begin|syntax|lexer|design|existing"
     r"|change|update|remove|delete|invalid|missing|wrong|incorrect|key|old|previous"
-    r"|grant|claim|event|error|label|column|attribute)(?: |$)"
+    r"|hashed|grant|claim|event|error|label|column|attribute)(?: |$)"
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _GAP = re.compile(r"[^A-Za-z0-9]+")
