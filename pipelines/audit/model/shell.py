@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
+from itertools import zip_longest
+from typing import NamedTuple
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
@@ -14,6 +16,7 @@ from pipelines.audit.place import Place
 
 _LONGEST = 200_000  # characters; no person wrote more
 _DEEPEST = 60  # constructs within constructs, and texts within `sh -c`
+_MOST_WRAPPERS = 20  # `env sudo timeout 9 ...`: people need two
 _EXPRESSION = re.compile(r"\$\{\{[^\n]{0,2000}?\}\}")  # GitHub's
 _EXPRESSION_MARK = "GITHUB_EXPRESSION"
 
@@ -84,6 +87,7 @@ class Script:
     is_broken: bool = False  # the grammar did not understand some part
 
 
+@lru_cache(maxsize=500)  # each rule asks for the same commands again
 def parse(
     text: str, place: Place, *, stops_at_errors: bool = False, pipefail: bool = False
 ) -> Script:
@@ -104,8 +108,7 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_bash.language()))
 
 
-@dataclass(frozen=True)
-class _Where:
+class _Where(NamedTuple):
     """What holds for a command because of what it stands in."""
 
     depth: int = 0
@@ -117,13 +120,21 @@ class _Where:
     is_chosen: bool = False  # by a condition, within that body
 
     def captured(self) -> _Where:
-        return replace(self, is_captured=True, swallowed="", swallowed_at=None)
+        return self._replace(is_captured=True, swallowed="", swallowed_at=None)
 
     def lost(self, reason: str, at: Place) -> _Where:
         """What is captured is not lost; what is written at the command itself is told first."""
         if self.is_captured or (self.swallowed and not reason.startswith("||")):
             return self
-        return replace(self, swallowed=reason, swallowed_at=at)
+        return self._replace(swallowed=reason, swallowed_at=at)
+
+
+class _After(NamedTuple):
+    """What of a list follows a part: the first behind a `||`, the last one, and a way back."""
+
+    other: Node | None = None
+    last: Node | None = None
+    goes_back: bool = False  # to the folder before
 
 
 class _Reading:
@@ -152,22 +163,28 @@ class _Reading:
         """Statements one after another; without -e only the last one's failure is seen."""
         if where.depth > _DEEPEST:
             return
-        nodes = [it for it in node.children if it.is_named and it.type != "comment"]
-        for at, statement in enumerate(nodes):
-            following = nodes[at + 1 :]
-            inner = replace(where, depth=where.depth + 1)
-            if _asks_for_outcome(following[:1]):
+        # From the children: a node's own `next_sibling` counts them from the first one every time.
+        children = node.children
+        nodes = [
+            (it, after is not None and after.type == "&")
+            for it, after in zip_longest(children, children[1:])
+            if it.is_named and it.type != "comment"
+        ]
+        last = nodes[-1][0] if nodes else node
+        succeeds = _always_succeeds(last) if len(nodes) > 1 else ""
+        for at, (statement, is_background) in enumerate(nodes):
+            inner = where._replace(depth=where.depth + 1)
+            if at + 1 < len(nodes) and _asks_for_outcome(nodes[at + 1][0]):
                 inner = inner.captured()
-            elif following and not self._stops:
-                inner = self._lost_by_what_follows(inner, following)
-            if _is_background(statement):
+            elif at + 1 < len(nodes) and not self._stops:
+                inner = self._lost_by_what_follows(inner, last, succeeds)
+            if is_background:
                 inner = inner.lost("&", self._at(statement))
-            self._statement(statement, replace(inner, text=_text(statement)))
+            self._statement(statement, inner._replace(text=_text(statement)))
 
-    def _lost_by_what_follows(self, where: _Where, following: list[Node]) -> _Where:
-        last = following[-1]
-        if _always_succeeds(last) in ("true", ":", "exit 0"):
-            return where.lost(f"; {_always_succeeds(last)}", self._at(last))
+    def _lost_by_what_follows(self, where: _Where, last: Node, succeeds: str) -> _Where:
+        if succeeds in ("true", ":", "exit 0"):
+            return where.lost(f"; {succeeds}", self._at(last))
         if self._unset_at is not None:
             return where.lost("set +e", self._unset_at)
         return where.lost("no set -e", self._at(last))
@@ -175,7 +192,7 @@ class _Reading:
     def _statement(self, node: Node, where: _Where) -> None:
         if where.depth > _DEEPEST:
             return
-        deeper = replace(where, depth=where.depth + 1)
+        deeper = where._replace(depth=where.depth + 1)
         match node.type:
             case "list":
                 self._list(node, deeper)
@@ -188,7 +205,7 @@ class _Reading:
             case "negated_command":
                 self._each(node, deeper.captured())
             case "for_statement" | "c_style_for_statement":
-                self._each(node, replace(deeper, is_repeated=True, is_chosen=False))
+                self._each(node, deeper._replace(is_repeated=True, is_chosen=False))
             case "if_statement" | "while_statement" | "until_statement" | "elif_clause":
                 self._conditional(node, deeper)
             case "subshell":
@@ -220,22 +237,31 @@ class _Reading:
             parts.append((operator, right))
             node = left
         parts.append(("", node))
-        parts.reverse()
-        for at, (_, part) in enumerate(parts):
-            self._statement(part, self._in_list(where, parts[at + 1 :]))
+        followed: list[tuple[Node, _After]] = []
+        after = _After()
+        for operator, part in parts:  # from the right
+            followed.append((part, after))
+            goes_back = where.is_repeated and _text(part).startswith(("cd ", "popd"))
+            after = _After(
+                part if operator == "||" else after.other,
+                after.last or part,
+                after.goes_back or goes_back,
+            )
+        for part, rest in reversed(followed):
+            self._statement(part, self._in_list(where, rest))
 
-    def _in_list(self, where: _Where, following: list[tuple[str, Node]]) -> _Where:
+    def _in_list(self, where: _Where, after: _After) -> _Where:
         """What the next `||` makes of a failure."""
-        other = next((part for operator, part in following if operator == "||"), None)
-        if other is None:
-            is_lost = bool(following) and self._goes_on(where, [part for _, part in following])
-            return where.lost("&&", self._at(following[-1][1])) if is_lost else where
-        succeeds = _always_succeeds(other)
+        if after.other is None:
+            if after.last is None or not self._goes_on(where, after):
+                return where
+            return where.lost("&&", self._at(after.last))
+        succeeds = _always_succeeds(after.other)
         if succeeds:
-            return where.lost(f"|| {succeeds}", self._at(other))
+            return where.lost(f"|| {succeeds}", self._at(after.other))
         return where.captured()
 
-    def _goes_on(self, where: _Where, following: list[Node]) -> bool:
+    def _goes_on(self, where: _Where, after: _After) -> bool:
         """Whether a loop has its next turn though a part of a list failed that is not the last.
 
         Where the list would have gone back to its folder, the next turn does not find its own, and
@@ -243,7 +269,7 @@ class _Reading:
         """
         if not self._stops or not where.is_repeated:
             return False
-        return where.is_chosen or not any(_text(it).startswith(("cd ", "popd")) for it in following)
+        return where.is_chosen or not after.goes_back
 
     def _pipeline(self, node: Node, where: _Where) -> None:
         parts = node.named_children
@@ -275,12 +301,12 @@ class _Reading:
                 is_condition = False
             if not child.is_named:
                 continue
-            body = replace(where, is_chosen=where.is_repeated)
+            body = where._replace(is_chosen=where.is_repeated)
             self._statement(child, where.captured() if is_condition else body)
 
     def _command(self, node: Node, where: _Where) -> None:
         assigned, words = _words(node)
-        self._substitutions(node, replace(where, depth=where.depth + 1).captured())
+        self._substitutions(node, where._replace(depth=where.depth + 1).captured())
         if words:
             places = [self._at(it) for it in _word_nodes(node)]
             self._simple(words, places, assigned, where, self._at(node))
@@ -325,7 +351,7 @@ class _Reading:
         inner = _Reading(at, stops=False, pipefail=False)
         root = _parser().parse(text.encode(errors="replace")).root_node
         inner._folder = self._folder
-        inner._statements(root, replace(where, depth=where.depth + 10))
+        inner._statements(root, where._replace(depth=where.depth + 10))
         for command in inner._commands:
             self._commands.append(replace(command, wrappers=(*wrappers, *command.wrappers)))
 
@@ -363,25 +389,21 @@ class _Reading:
             if child.type in ("command_substitution", "process_substitution"):
                 self._operators.add("$(")
                 before = self._folder
-                self._statements(child, replace(where, depth=where.depth + 1))
+                self._statements(child, where._replace(depth=where.depth + 1))
                 self._folder = before
             elif child.child_count:
-                self._substitutions(child, replace(where, depth=where.depth + 1))
+                self._substitutions(child, where._replace(depth=where.depth + 1))
 
 
 def _text(node: Node) -> str:
-    said = (node.text or b"").decode(errors="replace")
+    said = (node.text or b"")[:3_000].decode(errors="replace")
     return " ".join(said.split())[:300]
 
 
-def _is_background(node: Node) -> bool:
-    following = node.next_sibling
-    return following is not None and following.type == "&"
-
-
-def _asks_for_outcome(following: list[Node]) -> bool:
+def _asks_for_outcome(following: Node) -> bool:
     """Whether the next statement looks at `$?` (or PIPESTATUS)."""
-    return any("$?" in _text(it) or "PIPESTATUS" in _text(it) for it in following)
+    text = _text(following)
+    return "$?" in text or "PIPESTATUS" in text
 
 
 def _always_succeeds(node: Node) -> str:
@@ -442,7 +464,7 @@ def _unwrapped(words: list[str]) -> tuple[list[str], list[str], dict[str, str]]:
     """What wraps a command, the command, and what `env` assigns."""
     wrappers: list[str] = []
     assigned: dict[str, str] = {}
-    while words:
+    while words and len(wrappers) < _MOST_WRAPPERS:
         program = words[0].rpartition("/")[2]
         if program not in _WRAPPERS or len(words) == 1:
             break

@@ -89,7 +89,9 @@ def in_compose(model: Model) -> Iterator[Fault]:
     known: dict[int, Hosts] = {}
     makers = Makers(model.tracked)
     for project, service in each(model.projects):
-        found = known.setdefault(id(project), hosts(project))
+        if id(project) not in known:
+            known[id(project)] = hosts(project)
+        found = known[id(project)]
         for setting in service.environment.values():
             if setting.raw is None or setting.source or setting.place in seen:
                 continue

@@ -9,7 +9,7 @@ from pipelines.audit.findings import Also, Confidence, Fault
 from pipelines.audit.model import Model
 from pipelines.audit.model.addresses import Url, filled, hosts, is_name, is_open
 from pipelines.audit.model.compose import Project, Service, Setting, each, stores
-from pipelines.audit.rules.addresses import Makers, is_partial, login_faults, port_faults
+from pipelines.audit.rules.addresses import Hosts, Makers, is_partial, login_faults, port_faults
 
 _HOST = re.compile(r"(\w{1,60})_HOST(?:NAME)?")
 # What variables are called after, by the store that they lead to.
@@ -28,8 +28,11 @@ _PASSWORD, _DATABASE = ("PASSWORD", "PASS"), ("NAME", "DB", "DATABASE")
 def in_compose(model: Model) -> Iterator[Fault]:
     """Hosts that are no service, and ports, users and passwords that the service has not."""
     makers = Makers(model.tracked)
+    found: dict[int, Hosts] = {}
     for project, service in each(model.projects):
-        known = hosts(project)
+        if id(project) not in found:
+            found[id(project)] = hosts(project)
+        known = found[id(project)]
         for name, setting in service.environment.items():
             said = _HOST.fullmatch(name)
             if said is None or setting.raw is None or setting.source:

@@ -216,7 +216,7 @@ def parse(text: str, place: Place, *, has_hash: bool = False) -> Requirement | N
     """One requirement as pip takes it; None for what is none (a path, an option)."""
     try:
         found = Parsed(text)
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):  # the latter by parentheses in a marker
         return _address(text, place)
     return Requirement(
         canonicalize_name(found.name),
