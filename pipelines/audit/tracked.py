@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 # A file that somebody wrote is smaller; what is larger is data.
 LARGEST = 1_000_000  # bytes
+_LINES_OF = 3  # files whose lines are kept: those of the two places of a join, and one
 _BINARY_WITHIN = 8_000  # bytes, as Git itself looks for a zero byte
 _ROOM = 32_000_000  # bytes of contents that are kept: many parts read the same files
 _OF_ONE = 100  # bytes that keeping something takes, however small it is
@@ -69,7 +70,7 @@ class Tracked:
         self.memory: MutableMapping[tuple[str, str, str], Any] | None = None
         self.too_large: set[str] = set()
         self._last: tuple[str, str | None] = ("", None)
-        self._last_lines: tuple[str | None, list[str]] = ("", [""])
+        self._last_lines: dict[str, list[str]] = {}
         self._kept: Kept[bytes | None] = Kept(_ROOM)
 
     def having(self, texts: Mapping[str, str]) -> Tracked:
@@ -115,10 +116,13 @@ class Tracked:
 
     def lines(self, path: str) -> list[str]:
         """The lines of a text, without their ends; none of what is no text."""
-        text = self.text(path)
-        if text is not self._last_lines[0]:
-            self._last_lines = (text, (text or "").split("\n"))
-        return self._last_lines[1]
+        lines = self._last_lines.pop(path, None)
+        if lines is None:
+            lines = (self.text(path) or "").split("\n")
+        self._last_lines[path] = lines
+        if len(self._last_lines) > _LINES_OF:
+            del self._last_lines[next(iter(self._last_lines))]
+        return lines
 
     def once(self, what: str, path: str, make: Callable[[], T]) -> T:
         """What `make` makes of a file's name and contents, and of nothing else.

@@ -47,6 +47,7 @@ def read(tracked: Tracked) -> tuple[Mark, ...]:
 
 def _marks(path: str, text: str) -> Iterator[Mark]:
     lines = text.split("\n")
+    ends: dict[str, int] = {}  # where comments that begin so end, as far as that was looked at
     for number in sorted(_commented(path, text, lines)):
         line = lines[number - 1][:_LONGEST]
         match = next(filter(lambda it: _is_open(line, it.start()), _MARK.finditer(line)), None)
@@ -54,7 +55,7 @@ def _marks(path: str, text: str) -> Iterator[Mark]:
             continue
         rules = tuple(it.strip().upper() for it in (match["rules"] or "").split(",") if it)
         reason = _END.sub("", match["reason"] or "").strip()
-        places = tuple(Place(path, at) for at in sorted(_counts_for(lines, number, match)))
+        places = tuple(Place(path, at) for at in sorted(_counts_for(lines, number, match, ends)))
         yield Mark(Place(path, number), rules, reason, places)
 
 
@@ -105,10 +106,14 @@ def _is_open(line: str, at: int) -> bool:
     return not quote and (at == 0 or line[at - 1].isspace())
 
 
-def _counts_for(lines: list[str], number: int, mark: re.Match[str]) -> set[int]:
+def _counts_for(
+    lines: list[str], number: int, mark: re.Match[str], ends: dict[str, int]
+) -> set[int]:
     """The comment's own line; when nothing else stands on it, also the next that is no comment."""
     at = number
     if not lines[number - 1][: mark.start()].strip():
+        at = max(at, ends.get(mark["open"], 0))
         while at <= len(lines) and lines[at - 1].lstrip().startswith(mark["open"]):
             at += 1
+        ends[mark["open"]] = at
     return {number, at}

@@ -46,10 +46,13 @@ def mutable_image(model: Model) -> Iterator[Fault]:
 
 def _faults(model: Model) -> Iterator[Fault]:
     tagged = _tagged(model)
+    known: dict[int, frozenset[str]] = {}  # by project
     for project, service in each(model.projects):
+        if id(project) not in known:
+            known[id(project)] = tagged | _built(project)
         place = service.image_place
         if service.build is None and place and not _is_open(project, service.node["image"].text):
-            yield from _mutable(service.image, place, tagged | _built(project), service.name)
+            yield from _mutable(service.image, place, known[id(project)], service.name)
     for dockerfile in model.dockerfiles.values():
         yield from _bases(dockerfile, tagged)
     for container in model.kubernetes.containers:

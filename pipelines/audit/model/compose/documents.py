@@ -17,6 +17,7 @@ from pipelines.audit.tracked import Tracked, join
 _NAME = re.compile(r".*compose.*\.ya?ml|(docker-?)?(stack|swarm)([._-].*)?\.ya?ml")
 _PARTS = ("networks", "volumes", "secrets", "configs")
 _DEEPEST = 20  # services that extend one another, files that include one another
+_MOST_SERVICES = 2_000  # of one file; people have a hundred
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,13 @@ class Library:
             for part in _PARTS:
                 parts[part] = {**included.parts[part], **parts[part]}
         self._sources[file] = set()
-        for name in root["services"].fields:
+        names = list(root["services"].fields)
+        for name in names[:_MOST_SERVICES]:
             services[name] = self._service(file, name, file, ())
+        if len(names) > _MOST_SERVICES:
+            beyond = root["services"][names[_MOST_SERVICES]].key_place
+            reason = f"more than {_MOST_SERVICES} services: these are not read"
+            self.unread.append(Unread(beyond, reason))
         folders = {source: _above(source) for source in self._sources[file]} | folders
         self._documents[file] = Document(file, services, parts, folders)
         return self._documents[file]

@@ -178,6 +178,16 @@ class Project:
         yield from self._dependents.get(name, ())
 
     @cached_property
+    def awaited(self) -> frozenset[str]:
+        """The services that somebody waits for to complete."""
+        return frozenset(
+            dependency.name
+            for service in self.services.values()
+            for dependency in service.depends_on
+            if dependency.condition == "service_completed_successfully"
+        )
+
+    @cached_property
     def _dependents(self) -> Mapping[str, list[tuple[Service, Dependency]]]:
         found: dict[str, list[tuple[Service, Dependency]]] = {}
         for service in self.services.values():

@@ -45,10 +45,7 @@ def is_job(service: Service, project: Project) -> bool:
     told so, its image or last command is known to end, its name or profiles say so, or Compose is
     told to leave it when it ends and nobody asks whether it is well.
     """
-    if any(
-        dependency.condition == "service_completed_successfully"
-        for _, dependency in project.dependents(service.name)
-    ):
+    if service.name in project.awaited:
         return True
     if service.node.get("deploy", "mode").text in ("replicated-job", "global-job"):
         return True

@@ -81,11 +81,12 @@ def _candidates(folder: str, names: tuple[str, ...] | list[str]) -> list[str]:
 def _missing(document: Document) -> set[str]:
     """The services that a file does not define and yet counts on."""
     missing = set()
+    defined = set(document.services)
     for name, node in document.services.items():
         if not (node["image"] or node["build"] or node["provider"] or node["extends"]):
             missing.add(name)
         needed = set(as_names(node["depends_on"]).fields)
-        missing |= needed - set(document.services)
+        missing |= needed - defined
     return missing
 
 

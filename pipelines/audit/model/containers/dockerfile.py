@@ -48,6 +48,7 @@ _PLATFORM = {
     "TARGETVARIANT": "",
 }
 _LONGEST = 20_000  # characters of all values in one text; arguments of arguments may double up
+_MOST_STAGES = 200  # of one file; people have ten, and each is looked at with all it is built on
 _NESTED = 5  # `${A:-${B:-c}}`: people nest two
 _LONGEST_LINE = 100_000  # characters; what is longer was not written by a person
 
@@ -138,6 +139,7 @@ class Dockerfile:
     file: str
     stages: tuple[Stage, ...]
     unknown: tuple[Place, ...] = ()  # lines that are no instruction
+    beyond: Place | None = None  # the first stage of those that are too many to be looked at
 
     def target(self, name: str = "") -> Stage | None:
         """The stage of that name or number, the last one for ""; None when there is none."""
@@ -156,11 +158,15 @@ def parse(text: str, file: str, arguments: Mapping[str, str] | None = None) -> D
     stages: list[Stage] = []
     begun: list[Instruction] = []
     unknown = []
+    beyond: Place | None = None
     for cut in _cut(text, file):
         if not _INSTRUCTION.fullmatch(cut.name):
             unknown.append(cut.place)
             continue
         instruction = _instruction(cut)
+        if instruction.name == "FROM" and len(stages) + 1 >= _MOST_STAGES:
+            beyond = instruction.place
+            break
         if instruction.name == "FROM":
             stages = _closed(stages, begun, outer, given)
             begun = [instruction]
@@ -168,7 +174,8 @@ def parse(text: str, file: str, arguments: Mapping[str, str] | None = None) -> D
             begun.append(instruction)
         elif instruction.name == "ARG":
             outer = _argued(outer, instruction, given, {})
-    return Dockerfile(file, tuple(_closed(stages, begun, outer, given)), tuple(unknown))
+    stages = _closed(stages, begun, outer, given)
+    return Dockerfile(file, tuple(stages), tuple(unknown), beyond)
 
 
 def read(tracked: Tracked) -> tuple[dict[str, Dockerfile], tuple[Unread, ...]]:
@@ -183,6 +190,8 @@ def read(tracked: Tracked) -> tuple[dict[str, Dockerfile], tuple[Unread, ...]]:
             continue
         found[path] = parse(text, path)
         unread += [Unread(place, "no instruction of a Dockerfile") for place in found[path].unknown]
+        if beyond := found[path].beyond:
+            unread.append(Unread(beyond, f"more than {_MOST_STAGES} stages: these are not read"))
         if not found[path].stages:
             unread.append(Unread(Place(path), "a Dockerfile without FROM"))
     return found, tuple(unread)

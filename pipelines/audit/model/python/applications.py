@@ -16,6 +16,7 @@ from pipelines.audit.model.python.places import Inside
 from pipelines.audit.model.python.requirements import Requirements
 
 _NAMING = frozenset(("ROOT_URLCONF", "INSTALLED_APPS", "include("))  # what names Django's modules
+_MOST_FOLDERS = 100  # on the path: each import is looked for in each of them
 _MOST_ROUNDS = 4  # of modules that put a folder on the path, which has modules that do
 
 Run = tuple["compose.Service | None", images.Image]
@@ -198,6 +199,7 @@ class Applications:
                     files.update(dict.fromkeys(self.python.reached(entry, folders, places=inside)))
             changed = [it for it in files if "sys.path" in self.python.sketch(it).marks]
             more = [it for it in self._added(changed, inside) if it not in folders]
+            more = list(dict.fromkeys(more))[: _MOST_FOLDERS - len(folders)]
             if not more:
                 break
             folders += more

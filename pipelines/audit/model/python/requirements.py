@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pip_requirements_parser as pip  # type: ignore[import-untyped]
@@ -28,6 +29,7 @@ _NAME = re.compile(
 )
 _MOST_LINES = 5_000  # that say something in one file; the longest lock of a person has 500
 _BRINGS = re.compile(r"-[rce]|--(requirement|constraint|editable)")
+_QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 _DEEPEST = 10  # files that include one another
 _LOCKED_NAME = re.compile(r'^name = "([^"\n]+)"', re.MULTILINE)
 
@@ -329,24 +331,37 @@ class _Lines:
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self._lines = text.split("\n")
-        self._after: dict[str, int] = {}
+
+    @cached_property
+    def _quoted(self) -> dict[str, list[int]]:
+        """The lines that hold each quoted text, the last one first."""
+        found: dict[str, list[int]] = {}
+        for number in range(len(self._lines), 0, -1):
+            for match in _QUOTED.finditer(self._lines[number - 1]):
+                found.setdefault(match[0][1:-1], []).append(number)
+        return found
+
+    @cached_property
+    def _keys(self) -> dict[str, list[int]]:
+        """The lines that set each key, the last one first; of `a.b = 1` also what sets `a`."""
+        found: dict[str, list[int]] = {}
+        for number in range(len(self._lines), 0, -1):
+            before, equals, _ = self._lines[number - 1].partition("=")
+            key = before.strip()
+            for name in {key.strip("\"'"), key.partition(".")[0].strip("\"' ")} if equals else ():
+                found.setdefault(name, []).append(number)
+        return found
 
     def place(self, value: str) -> Place:
         """The line that holds a quoted value, the next one when it was asked for before."""
-        return self._at(value, lambda line: f'"{value}"' in line or f"'{value}'" in line)
+        return self._next(self._quoted.get(value))
 
     def key(self, name: str) -> Place:
-        """The line that sets a key."""
-        pattern = re.compile(rf"""\s*["']?{re.escape(name)}["']?\s*[=.]""")
-        return self._at(name, lambda line: pattern.match(line) is not None)
+        """The line that sets a key, the next one when it was asked for before."""
+        return self._next(self._keys.get(name))
 
-    def _at(self, what: str, holds: Any) -> Place:
-        start = self._after.get(what, 0)
-        for index in range(start, len(self._lines)):
-            if holds(self._lines[index]):
-                self._after[what] = index + 1
-                return Place(self.file, index + 1)
-        return Place(self.file)
+    def _next(self, numbers: list[int] | None) -> Place:
+        return Place(self.file, numbers.pop()) if numbers else Place(self.file)
 
 
 def _setup_cfg(tracked: Tracked, path: str, text: str) -> Requirements | None:
