@@ -81,14 +81,20 @@ class Layout:
 
     def named(self, text: str) -> frozenset[str]:
         """The services and components that a text speaks of."""
-        return frozenset(name for name, pattern in self._patterns if pattern.search(text))
+        lower = text.lower()
+        return frozenset(
+            name
+            for name, start, pattern in self._patterns
+            if start in lower and pattern.search(text)
+        )
 
     @cached_property
-    def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    def _patterns(self) -> tuple[tuple[str, str, re.Pattern[str]], ...]:
         names = {*self.folders, *self.services}
         return tuple(
             (
                 name,
+                re.split(r"[-_ ]", name.lower())[0],  # a cheap look before
                 _pattern(
                     name, is_plain=bool(_PLAIN.fullmatch(name.lower())) or name not in self.folders
                 ),

@@ -59,7 +59,7 @@ class Statement:
 
 _NUMBER = re.compile(
     r"\W*(?:(?:issue|fix|item|finding|task|step|phase|part)\s+)?#?"
-    r"(?:(\d+)(?:\s*[-\u2013&,]\s*(\d+))?(?:\.\d+)*|[A-Z]{1,4}-?\d+(?:\.\d+)*)[.):]*[\s:.)-]",
+    r"(?:(\d{1,6})(?:\s*[-\u2013&,]\s*(\d{1,6}))?(?:\.\d+)*|[A-Z]{1,4}-?\d+(?:\.\d+)*)[.):]*[\s:.)-]",
     re.IGNORECASE,
 )
 _SUMMARY = re.compile(

@@ -17,7 +17,7 @@ from pipelines.audit.rules.places import first_at_each_place
 
 _SOCKET = re.compile(r"(docker|podman|containerd)\.sock$")
 _PROXY = re.compile(r"(docker-)?socket-proxy")  # made to let only some requests through
-_ANONYMOUS = re.compile(r"^\s*allow_anonymous\s+true\b", re.MULTILINE)
+_ANONYMOUS = re.compile(r"^[ \t]*allow_anonymous[ \t]+true\b", re.MULTILINE)
 
 
 @rule("SEC007", "datastore-exposed", Severity.MEDIUM)

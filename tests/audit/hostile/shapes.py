@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 Files = Mapping[str, str | bytes]
 Made = Callable[[], Files]
 
-DEEP = 20_000
-SHELLS = 4_000  # a shell's text stands in several files at once
-MANY = 10_000
+DEEP = 10_000
+SHELLS = 2_000  # a shell's text stands in several files at once
+TENS = 10_000  # of what people have most of: services, stages, jobs, steps, targets
+MANY = 2_000
 LONG = 900_000  # characters of one line: just below what is read at all
 
 COMPOSE, DOCKERFILE, FLOW = "compose.yaml", "Dockerfile", ".github/workflows/ci.yml"
@@ -97,7 +98,7 @@ def _image(*more: str) -> dict[str, str | bytes]:
 
 
 BROKEN: Mapping[str, Made] = {
-    "nothing": lambda: {},
+    "nothing": dict,
     "empty files": lambda: everywhere(""),
     "binary": lambda: everywhere(bytes(range(256)) * 100),
     "a late zero": lambda: everywhere(b"a: b\n" * 3_000 + b"\0"),
@@ -138,7 +139,8 @@ BROKEN: Mapping[str, Made] = {
         "poetry.lock": "package = 3\n",
         "uv.lock": "package = [{name = 3}]\n",
         "Pipfile": "packages = 3\n",
-        "prometheus.yml": "scrape_configs: [3, {static_configs: 3}, {static_configs: [{targets: {}}]}]",
+        "prometheus.yml": "scrape_configs: [3, {static_configs: 3}, {static_configs: [{targets:"
+        " {}}]}]",
         "deploy/site.yaml": "apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec:"
         " {containers: {a: b}, volumes: 3, securityContext: []}}}\nmetadata: 3\n",
         "chart/values.yaml": "- image: 3\n- [a]\n",
@@ -149,6 +151,16 @@ BROKEN: Mapping[str, Made] = {
         " '80-1:5', 1e999, .nan], mem_limit: 0o9}}\n",
         "package.json": '{"version": 1e999, "scripts": {"a": NaN}}',
         "pyproject.toml": "a = 9999-99-99\n",
+    },
+    "numbers of many digits": lambda: {
+        COMPOSE: f"services: {{a: {{image: 'redis:{'9' * 5_000}', ports: ['{'9' * 5_000}:6379']}}}}\n",
+        DOCKERFILE: f"FROM python:{'9' * 5_000}\nCOPY --from={'9' * 5_000} / /\nUSER {'9' * 5_000}\n",
+        "package.json": f'{{"version": {"9" * 5_000}, "scripts": {{}}}}',
+        "package-lock.json": f'{{"lockfileVersion": {"9" * 5_000}}}',
+        "pyproject.toml": f"[project]\nname = {'9' * 5_000}\n",
+        "main.py": f"x = {'9' * 5_000}\n",
+        "FIXES.md": f"# Fixed\n\n- [x] {'9' * 5_000}. Health checks\n\n### {'9' * 5_000}-{'9' * 5_000}. CORS\n",
+        "requirements.txt": f"a=={'9' * 5_000}\na>={'9' * 5_000}; python_version > '{'9' * 5_000}'\n",
     },
     "surprising keys": lambda: {
         COMPOSE: "? [a, b]\n: c\nservices: {null: {image: x}, 3: {image: y}, ? {a: b} : {image: z},"
@@ -175,7 +187,9 @@ BOMBS: Mapping[str, Made] = {
         + "services:\n  api: *a59\n"
     ),
     "a list of itself": lambda: everywhere("services: &a\n  api: *a\njobs: *a\non: *a\n"),
-    "a merge of itself": lambda: everywhere("services: &a\n  <<: *a\n  api: &b {<<: *b, env: *b}\n"),
+    "a merge of itself": lambda: everywhere(
+        "services: &a\n  <<: *a\n  api: &b {<<: *b, env: *b}\n"
+    ),
     "anchors in services": lambda: {
         COMPOSE: "x: &x {environment: {A: 1}}\nservices:\n" + lines("  s@: {<<: *x, image: a}\n")
     },
@@ -188,7 +202,8 @@ BOMBS: Mapping[str, Made] = {
         COMPOSE: "services:\n  api:\n    image: ${A}\n    environment: {X: '${C}'}\n",
     },
     "interpolation doubled": lambda: {
-        ".env": "A0=xxxxxxxxxx\n" + "".join(f"A{n}=${{A{n - 1}}}${{A{n - 1}}}\n" for n in range(1, 60)),
+        ".env": "A0=xxxxxxxxxx\n"
+        + "".join(f"A{n}=${{A{n - 1}}}${{A{n - 1}}}\n" for n in range(1, 60)),
         COMPOSE: "services:\n  api:\n    image: ${A59}\n",
     },
     "arguments doubled": lambda: {
@@ -234,10 +249,10 @@ NESTED: Mapping[str, Made] = {
     "block lists": lambda: everywhere("- " * DEEP + "a"),
     "keys of keys": lambda: everywhere("? " * DEEP + "a"),
     "anchors": lambda: everywhere("&a " * DEEP),
-    "JSON": lambda: {
-        name: '{"scripts":' * DEEP + "1" + "}" * DEEP
-        for name in ("package.json", "package-lock.json", "tsconfig.json")
-    },
+    "JSON": lambda: dict.fromkeys(
+        ("package.json", "package-lock.json", "tsconfig.json"),
+        '{"scripts":' * DEEP + "1" + "}" * DEEP,
+    ),
     "TOML": lambda: {
         "pyproject.toml": "a = " + "[" * DEEP + "]" * DEEP,
         "uv.lock": "[" + "a." * DEEP + "a]\n",
@@ -245,7 +260,9 @@ NESTED: Mapping[str, Made] = {
     },
     "parentheses of Python": lambda: _python("x = " + "(" * DEEP + ")" * DEEP),
     "a few parentheses of Python": lambda: _python("x = " + "(" * 150 + "1" + ")" * 150),
-    "blocks of Python": lambda: _python("".join(f"{' ' * n}if x:\n" for n in range(95)) + " " * 96 + "x\n"),
+    "blocks of Python": lambda: _python(
+        "".join(f"{' ' * n}if x:\n" for n in range(95)) + " " * 96 + "x\n"
+    ),
     "functions of Python": lambda: _python(
         "".join(f"{' ' * n}def f():\n" for n in range(95)) + " " * 96 + "import y\n"
     ),
@@ -259,13 +276,17 @@ NESTED: Mapping[str, Made] = {
     "decorators of Python": lambda: _python("@app.get('/x')\n" * MANY + "def f(): pass\n"),
     "conditions of Python": lambda: _python("x = " + "a if b else " * 3_000 + "c"),
     "elif of Python": lambda: _python("if a: pass\n" + "elif a: pass\n" * 3_000),
-    "or of Python": lambda: _python("import os\nx = os.getenv('A') or " + "(os.getenv('B') or " * 90 + "'c'" + ")" * 90),
+    "or of Python": lambda: _python(
+        "import os\nx = os.getenv('A') or " + "(os.getenv('B') or " * 90 + "'c'" + ")" * 90
+    ),
     "lists of JavaScript": lambda: _javascript("const a = " + "[" * DEEP + "]" * DEEP),
     "functions of JavaScript": lambda: _javascript("(() => {" * DEEP + "})" * DEEP),
     "calls of JavaScript": lambda: _javascript("fetch(" * DEEP + ")" * DEEP),
     "members of JavaScript": lambda: _javascript("const a = b" + ".c" * DEEP),
     "sums of JavaScript": lambda: _javascript("const a = " + '"a" + ' * DEEP + '"b"'),
-    "defaults of JavaScript": lambda: _javascript("const a = " + "process.env.A || " * DEEP + '"b"'),
+    "defaults of JavaScript": lambda: _javascript(
+        "const a = " + "process.env.A || " * DEEP + '"b"'
+    ),
     "templates of JavaScript": lambda: _javascript("const a = " + "`${" * 5_000 + "}`" * 5_000),
     "chains of JavaScript": lambda: _javascript("app" + ".use(cors())" * DEEP),
     "conditions of JavaScript": lambda: _javascript("const a = " + "b ? c : " * DEEP + "d"),
@@ -303,7 +324,9 @@ NESTED: Mapping[str, Made] = {
     "images of Markdown": lambda: _markdown("![" * DEEP + "](a)" * DEEP),
     "emphasis of Markdown": lambda: _markdown("*a_ " * DEEP),
     "stars of Markdown": lambda: _markdown("*" * DEEP + "a" + "*" * DEEP),
-    "tables of Markdown": lambda: _markdown("|a" * 3_000 + "\n" + "|-" * 3_000 + "\n" + ("|b" * 300 + "\n") * 300),
+    "tables of Markdown": lambda: _markdown(
+        "|a" * 3_000 + "\n" + "|-" * 3_000 + "\n" + ("|b" * 300 + "\n") * 300
+    ),
     "elements of Markdown": lambda: _markdown("<a" * DEEP + ">" * DEEP),
     "headings of Markdown": lambda: _markdown("# Fixed\n- [x] Health checks\n" * 5_000),
     "conditions of a job": lambda: _condition("(" * DEEP + "true" + ")" * DEEP),
@@ -332,7 +355,11 @@ NESTED: Mapping[str, Made] = {
 
 
 def _python(text: str) -> Files:
-    return {**_image(), "main.py": f"import os\nfrom fastapi import FastAPI\n{text}\n", "setup.py": text}
+    return {
+        **_image(),
+        "main.py": f"import os\nfrom fastapi import FastAPI\n{text}\n",
+        "setup.py": text,
+    }
 
 
 def _javascript(text: str) -> Files:
@@ -351,7 +378,9 @@ def _shell(text: str) -> Files:
         "Makefile": f"test:\n\t{text.replace(chr(10), ' ')}\n",
         DOCKERFILE: f"FROM x\nRUN {text}\nHEALTHCHECK CMD {text}\nCMD {text}\n",
         "package.json": '{"scripts": {"test": "sh scripts/start.sh"}}',
-        COMPOSE: "services:\n  api:\n    build: .\n    command: >-\n      " + text.replace("\n", " ") + "\n",
+        COMPOSE: "services:\n  api:\n    build: .\n    command: >-\n      "
+        + text.replace("\n", " ")
+        + "\n",
         **_job(
             "      - run: make test && npm test && sh scripts/start.sh\n      - run: |\n"
             + "".join(f"          {line}\n" for line in text.split("\n"))
@@ -364,19 +393,23 @@ def _markdown(text: str) -> Files:
 
 
 def _condition(text: str) -> Files:
-    flow = f"on: push\njobs:\n  test:\n    if: \"{text}\"\n    steps:\n"
-    return {FLOW: flow + f"      - run: pytest\n        if: \"{text}\"\n"}
+    flow = f'on: push\njobs:\n  test:\n    if: "{text}"\n    steps:\n'
+    return {FLOW: flow + f'      - run: pytest\n        if: "{text}"\n'}
 
 
 CROWDS: Mapping[str, Made] = {
-    "services": lambda: {COMPOSE: "services:\n" + lines("  s@: {image: 'redis', ports: ['@:@']}\n")},
+    "services": lambda: {
+        COMPOSE: "services:\n" + lines("  s@: {image: 'redis', ports: ['@:@']}\n", TENS)
+    },
     "services that depend": lambda: {
         COMPOSE: chain("services:\n  s0: {image: a}\n", "  s@: {image: a, depends_on: [s~]}\n")
     },
     "services that depend on all": lambda: {
         COMPOSE: "services:\n"
-        + lines("  s@: {image: a}\n", 300)
-        + lines(f"  t@: {{image: a, depends_on: [{', '.join(f's{n}' for n in range(300))}]}}\n", 300)
+        + lines("  s@: {image: a}\n", 150)
+        + lines(
+            f"  t@: {{image: a, depends_on: [{', '.join(f's{n}' for n in range(150))}]}}\n", 300
+        )
     },
     "services that extend": lambda: {
         COMPOSE: chain("services:\n  s0: {image: a}\n", "  s@: {extends: {service: s~}}\n")
@@ -388,12 +421,14 @@ CROWDS: Mapping[str, Made] = {
     },
     "variables": lambda: {
         **_image(),
-        COMPOSE: "services:\n  api:\n    build: .\n    environment:\n" + lines("      A@_URL: http://b@:80\n"),
+        COMPOSE: "services:\n  api:\n    build: .\n    environment:\n"
+        + lines("      A@_URL: http://b@:80\n"),
         "main.py": "import os\n" + lines("os.getenv('B@', 'x@')\n"),
     },
     "volumes": lambda: _service("    build: .\n    volumes:\n" + lines("      - ./a@:/app/@\n")),
     "files of Compose": lambda: {
-        f"d{n}/compose.yaml": "services:\n  a: {image: redis, ports: ['1:1']}\n" for n in range(2_000)
+        f"d{n}/compose.yaml": "services:\n  a: {image: redis, ports: ['1:1']}\n"
+        for n in range(2_000)
     },
     "overrides": lambda: {
         "compose.yaml": "services:\n  a: {image: x}\n",
@@ -402,24 +437,31 @@ CROWDS: Mapping[str, Made] = {
     "files that include": lambda: {
         "compose.yaml": "include: [a1.yaml]\n",
         **{
-            f"a{n}.yaml": f"include: [a{n + 1}.yaml, a{n + 1}.yaml]\nservices:\n  s{n}: {{image: x}}\n"
+            f"a{n}.yaml": f"include: [a{n + 1}.yaml, a{n + 1}.yaml]\nservices:\n  s{n}:"
+            f" {{image: x}}\n"
             for n in range(1, 200)
         },
     },
     "stages": lambda: {
-        DOCKERFILE: chain("FROM a AS s0\n", "FROM s~ AS s@\nCOPY --from=s~ /a /b\n")
+        DOCKERFILE: chain("FROM a AS s0\n", "FROM s~ AS s@\nCOPY --from=s~ /a /b\n", TENS)
     },
-    "stages of one base": lambda: {DOCKERFILE: lines("FROM python:3.12 AS s@\nRUN pip install a@\n")},
+    "stages of one base": lambda: {
+        DOCKERFILE: lines("FROM python:3.12 AS s@\nRUN pip install a@\n")
+    },
     "copies": lambda: {DOCKERFILE: "FROM a\n" + lines("COPY a@ b@\n")},
     "copies of folders": lambda: {
         DOCKERFILE: "FROM python\n" + lines("COPY . /a@\n", 3_000) + 'CMD ["python", "main.py"]\n',
         **{f"m{n}.py": "import os\n" for n in range(1_000)},
     },
-    "commands of an image": lambda: {DOCKERFILE: "FROM a\n" + lines("RUN pip install a@ && curl -k b\n")},
+    "commands of an image": lambda: {
+        DOCKERFILE: "FROM a\n" + lines("RUN pip install a@ && curl -k b\n")
+    },
     "Dockerfiles": lambda: {
         f"d{n}/Dockerfile": "FROM python\nCOPY . .\nCMD python main.py\n" for n in range(2_000)
     },
-    "jobs": lambda: {FLOW: "on: push\njobs:\n" + lines("  j@: {steps: [{run: 'pytest || true'}]}\n")},
+    "jobs": lambda: {
+        FLOW: "on: push\njobs:\n" + lines("  j@: {steps: [{run: 'pytest || true'}]}\n", TENS)
+    },
     "jobs that need": lambda: {
         FLOW: chain(
             "on: push\njobs:\n  j0: {if: github.event_name == 'x', steps: [{run: pytest}]}\n",
@@ -428,33 +470,38 @@ CROWDS: Mapping[str, Made] = {
     },
     "jobs that need all": lambda: {
         FLOW: "on: push\njobs:\n"
-        + lines("  j@: {if: false, steps: [{run: a}]}\n", 300)
-        + lines(f"  k@: {{needs: [{', '.join(f'j{n}' for n in range(300))}], steps: [{{run: b}}]}}\n", 300)
+        + lines("  j@: {if: false, steps: [{run: a}]}\n", 150)
+        + lines(
+            f"  k@: {{needs: [{', '.join(f'j{n}' for n in range(150))}], steps: [{{run: b}}]}}\n",
+            150,
+        )
     },
-    "steps": lambda: _job(lines("      - {run: pytest, id: a@, continue-on-error: true}\n")),
+    "steps": lambda: _job(lines("      - {run: pytest, id: a@, continue-on-error: true}\n", TENS)),
     "steps that are asked for": lambda: _job(
         lines("      - {run: pytest, id: a@, continue-on-error: true}\n", 3_000)
         + lines("      - {run: 'echo ${{ steps.a@.outcome }}'}\n", 3_000)
     ),
-    "workflows": lambda: {
-        f".github/workflows/w{n}.yml": "on: push\njobs: {a: {steps: [{run: make test}]}}\n"
-        for n in range(2_000)
-    }
-    | {"Makefile": "test:\n\tpytest\n"},
+    "workflows": lambda: (
+        {
+            f".github/workflows/w{n}.yml": "on: push\njobs: {a: {steps: [{run: make test}]}}\n"
+            for n in range(2_000)
+        }
+        | {"Makefile": "test:\n\tpytest\n"}
+    ),
     "steps that all make": lambda: {
         "Makefile": "test:\n" + lines("\techo a@\n", 3_000),
         **_job(lines("      - run: make test\n", 3_000)),
     },
     "targets": lambda: {
-        "Makefile": lines("t@:\n\tpytest || true\n"),
+        "Makefile": lines("t@:\n\tpytest || true\n", TENS),
         **_job("      - run: make t1\n"),
     },
     "targets that need": lambda: {
         "Makefile": chain("t0:\n\tpytest\n", "t@: t~\n\techo\n"),
-        **_job("      - run: make t9999\n"),
+        **_job("      - run: make t1999\n"),
     },
     "targets that need all": lambda: {
-        "Makefile": lines("t@: " + " ".join(f"t{n}" for n in range(300)) + "\n\tpytest\n", 300),
+        "Makefile": lines("t@: " + " ".join(f"t{n}" for n in range(150)) + "\n\tpytest\n", 300),
         **_job("      - run: make t1\n"),
     },
     "variables of make": lambda: {"Makefile": lines("A@ = $(A)\n") + "test:\n\t$(A1)\n"},
@@ -464,16 +511,22 @@ CROWDS: Mapping[str, Made] = {
         + "}}",
         **_job("      - run: npm test\n"),
     },
-    "packages": lambda: {
-        f"p{n}/package.json": f'{{"name": "p{n}", "scripts": {{"test": "jest"}}}}' for n in range(2_000)
-    }
-    | _job("      - run: npm test --workspaces\n"),
+    "packages": lambda: (
+        {
+            f"p{n}/package.json": f'{{"name": "p{n}", "scripts": {{"test": "jest"}}}}'
+            for n in range(2_000)
+        }
+        | _job("      - run: npm test --workspaces\n")
+    ),
     "commands of a script": lambda: {
         "run.sh": "#!/bin/sh\n" + lines("pytest a@\n"),
         **_job("      - run: ./run.sh\n"),
     },
     "scripts that call two": lambda: {
-        **{f"s{n}.sh": f"#!/bin/sh\n./s{n + 1}.sh\n./s{n + 1}.sh\n./s{n + 1}.sh\n" for n in range(100)},
+        **{
+            f"s{n}.sh": f"#!/bin/sh\n./s{n + 1}.sh\n./s{n + 1}.sh\n./s{n + 1}.sh\n"
+            for n in range(100)
+        },
         **_job("      - run: ./s0.sh\n"),
     },
     "imports": lambda: {
@@ -503,9 +556,14 @@ CROWDS: Mapping[str, Made] = {
         **_image(),
         "main.py": "from prometheus_client import Counter\n" + lines("C@ = Counter('c@', 'x')\n"),
     },
-    "calls": lambda: {**_image(), "main.py": "import requests\n" + lines("requests.get('a@', verify=False)\n")},
+    "calls": lambda: {
+        **_image(),
+        "main.py": "import requests\n" + lines("requests.get('a@', verify=False)\n"),
+    },
     "calls of JavaScript": lambda: _javascript(lines('fetch("http://a@");\n')),
-    "variables of JavaScript": lambda: _javascript(lines('const a@ = process.env.A@ || "secret@";\n')),
+    "variables of JavaScript": lambda: _javascript(
+        lines('const a@ = process.env.A@ || "secret@";\n')
+    ),
     "requirements": lambda: {
         **_image("RUN pip install -r requirements.txt\n"),
         "requirements.txt": lines("a@>=1\n"),
@@ -543,24 +601,34 @@ CROWDS: Mapping[str, Made] = {
     },
     "scrape targets": lambda: {
         **_image(),
-        "prometheus.yml": "scrape_configs:\n" + lines("  - static_configs: [{targets: ['api@:80']}]\n"),
+        "prometheus.yml": "scrape_configs:\n"
+        + lines("  - static_configs: [{targets: ['api@:80']}]\n"),
     },
     "upstreams": lambda: {
         **_image(),
-        "nginx.conf": "".join(f"upstream u{n} {{ server api:80; }}\nproxy_pass http://v{n}:80;\n" for n in range(5_000)),
+        "nginx.conf": "".join(
+            f"upstream u{n} {{ server api:80; }}\nproxy_pass http://v{n}:80;\n"
+            for n in range(5_000)
+        ),
     },
-    "claims": lambda: _markdown(lines("- [x] Health checks on service s@\n", 5_000))
-    | {COMPOSE: "services:\n" + lines("  s@: {image: redis}\n", 2_000)},
-    "claims of files": lambda: _markdown(lines("- [x] Removed secrets from a@/*.yaml\n", 5_000))
-    | {f"a{n}/x.yaml": "a: b\n" for n in range(3_000)},
+    "claims": lambda: (
+        _markdown(lines("- [x] Health checks on service s@\n", 5_000))
+        | {COMPOSE: "services:\n" + lines("  s@: {image: redis}\n", 2_000)}
+    ),
+    "claims of files": lambda: (
+        _markdown(lines("- [x] Removed secrets from a@/*.yaml\n", 5_000))
+        | {f"a{n}/x.yaml": "a: b\n" for n in range(3_000)}
+    ),
     "suppressions": lambda: {COMPOSE: lines("# summit: ignore SEC001 -- a@\n")},
     "secrets": lambda: {".env": lines("A@_PASSWORD=hunter2@\n")},
     "files": lambda: {f"a{n % 100}/b{n}.txt": "" for n in range(MANY)},
-    "files of Python": lambda: {f"a{n % 100}/b{n}.py": "import os\nprint(os.environ)\n" for n in range(3_000)},
-    "tests": lambda: {
-        f"t{n}/test_a.py": "def test_a(): pass\n" for n in range(3_000)
-    }
-    | _job("      - run: pytest t1\n"),
+    "files of Python": lambda: {
+        f"a{n % 100}/b{n}.py": "import os\nprint(os.environ)\n" for n in range(3_000)
+    },
+    "tests": lambda: (
+        {f"t{n}/test_a.py": "def test_a(): pass\n" for n in range(3_000)}
+        | _job("      - run: pytest t1\n")
+    ),
 }
 
 CIRCLES: Mapping[str, Made] = {
@@ -570,14 +638,16 @@ CIRCLES: Mapping[str, Made] = {
     },
     "extends": lambda: {
         COMPOSE: "services: {a: {extends: b}, b: {extends: {service: a}}, c: {extends: c},"
-        " d: {extends: {file: compose.yaml, service: d}}, e: {extends: {file: f.yaml, service: e}}}\n",
+        " d: {extends: {file: compose.yaml, service: d}}, e: {extends: {file: f.yaml, service:"
+        " e}}}\n",
         "f.yaml": "services: {e: {extends: {file: compose.yaml, service: e}}}\n",
     },
     "depends_on": lambda: {
         COMPOSE: "services: {a: {image: x, depends_on: [b]}, b: {image: x, depends_on: [a, b]}}\n"
     },
     "needs": lambda: {
-        FLOW: "on: push\njobs: {a: {needs: [b, a], steps: [{run: pytest}]}, b: {needs: a, if: false,"
+        FLOW: "on: push\njobs: {a: {needs: [b, a], steps: [{run: pytest}]}, b: {needs: a, if:"
+        " false,"
         " steps: []}}\n"
     },
     "workflows": lambda: {
@@ -588,8 +658,10 @@ CIRCLES: Mapping[str, Made] = {
     },
     "actions": lambda: {
         **_job("      - uses: ./a\n      - uses: ./b\n"),
-        "a/action.yml": "runs: {using: composite, steps: [{uses: ./b}, {uses: ./a}, {uses: ./b}]}\n",
-        "b/action.yml": "runs: {using: composite, steps: [{uses: ./a}, {uses: ./a}, {run: pytest}]}\n",
+        "a/action.yml": "runs: {using: composite, steps: [{uses: ./b}, {uses: ./a}, {uses:"
+        " ./b}]}\n",
+        "b/action.yml": "runs: {using: composite, steps: [{uses: ./a}, {uses: ./a}, {run:"
+        " pytest}]}\n",
     },
     "targets": lambda: {
         "Makefile": "a: b a\n\tmake b\n\tmake a\nb: a\n\t$(MAKE) a\n\tmake -C . b\n",
@@ -614,7 +686,8 @@ CIRCLES: Mapping[str, Made] = {
         "requirements.txt": "-r requirements.txt\n-r a.txt\n-c c.txt\n-e .\n",
         "a.txt": "-r requirements.txt\n-r ./a.txt\n",
         "c.txt": "-c c.txt\n-r a.txt\n",
-        "setup.py": "from setuptools import setup\nsetup(install_requires=open('requirements.txt'))\n",
+        "setup.py": "from setuptools import"
+        " setup\nsetup(install_requires=open('requirements.txt'))\n",
     },
     "extras": lambda: {
         **_image("RUN pip install .[a]\n"),
@@ -629,7 +702,8 @@ CIRCLES: Mapping[str, Made] = {
         "y = {path = 'y'}\n[tool.uv.workspace]\nmembers = ['*', '..', '.']\n",
         "y/pyproject.toml": "[project]\nname = 'y'\ndependencies = ['x']\n[tool.uv.sources]\n"
         "x = {path = '..'}\n",
-        "uv.lock": "[[package]]\nname = 'x'\ndependencies = [{name = 'y'}]\n[[package]]\nname = 'y'\n"
+        "uv.lock": "[[package]]\nname = 'x'\ndependencies = [{name = 'y'}]\n[[package]]\nname ="
+        " 'y'\n"
         "dependencies = [{name = 'x'}, {name = 'y'}]\n",
     },
     "imports": lambda: {
@@ -642,24 +716,29 @@ CIRCLES: Mapping[str, Made] = {
     "settings of Django": lambda: {
         **_image("RUN pip install django\n"),
         "main.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
-        "settings.py": "ROOT_URLCONF = 'urls'\nINSTALLED_APPS = ['settings', 'urls', 'main', 'a.b.c']\n",
-        "urls.py": "from django.urls import include\nurlpatterns = [include('urls'), include('settings')]\n",
+        "settings.py": "ROOT_URLCONF = 'urls'\nINSTALLED_APPS = ['settings', 'urls', 'main',"
+        " 'a.b.c']\n",
+        "urls.py": "from django.urls import include\nurlpatterns = [include('urls'),"
+        " include('settings')]\n",
     },
     "imports of JavaScript": lambda: {
         **_javascript('import "./a.js"; import "./index.js"; export * from "./index.js";'),
         "a.js": 'import "./index.js"; import "./a.js";\n',
     },
     "packages": lambda: {
-        "package.json": '{"name": "a", "workspaces": [".", "*", "b"], "scripts": {"test": "npm test -w b"}}',
+        "package.json": '{"name": "a", "workspaces": [".", "*", "b"], "scripts": {"test": "npm'
+        ' test -w b"}}',
         "b/package.json": '{"name": "b", "workspaces": [".."], "scripts": {"test": "npm test -w a'
         ' && npm --prefix .. test"}}',
         **_job("      - run: npm test\n"),
     },
-    "claims": lambda: _markdown("- [x] All 3 issues fixed\n- [x] Everything in this list is fixed\n"),
+    "claims": lambda: _markdown(
+        "- [x] All 3 issues fixed\n- [x] Everything in this list is fixed\n"
+    ),
     "start scripts": lambda: {
         COMPOSE: "services: {a: {build: .}}\n",
         DOCKERFILE: 'FROM python\nCOPY . .\nENTRYPOINT ["./a.sh"]\nCMD ["./a.sh"]\n',
-        "a.sh": "#!/bin/sh\nexec ./a.sh \"$@\"\nnpm start\n. ./a.sh\n",
+        "a.sh": '#!/bin/sh\nexec ./a.sh "$@"\nnpm start\n. ./a.sh\n',
         "package.json": '{"scripts": {"start": "npm start", "prestart": "./a.sh"}}',
     },
 }
@@ -670,7 +749,8 @@ _UNITS = (
     "*", "/", "@", ".", ",", "!", "~", "\n", "\r", "\x0b", "\u2028", "\u00a0", "0", "_", "é",
     "${", "${a:-", "$(", "${{ ", "a ", "a.", "a,", "a:", "a=", "a/", "- ", "--a ", "a@", "http://",
     "http://a:b@", "a || ", "a && ", "<<E ", "![", "[a](", "](", "*a ", "not ", "a+", "a(", "'a' ",
-    "f'{", "if a; then ", "lambda: ", "|| true ", "password=", "a-", "::", "127.", "\\\n", "%{", "0x",
+    "f'{", "if a; then ", "lambda: ", "|| true ", "password=", "a-", "::", "127.", "\\\n", "%{",
+    "0x",
 )  # fmt: skip
 LINES: Mapping[str, Made] = {
     f"a line of {unit!r}": (lambda unit=unit: everywhere(unit * (LONG // len(unit.encode()))))
@@ -689,6 +769,4 @@ ALL: Mapping[str, Mapping[str, Made]] = {
 
 def named(families: Iterable[str] = ALL) -> Mapping[str, Made]:
     """Every shape by its family and name."""
-    return {
-        f"{family}: {name}": made for family in families for name, made in ALL[family].items()
-    }
+    return {f"{family}: {name}": made for family in families for name, made in ALL[family].items()}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import configparser
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from pipelines.audit.model import toml
 from pipelines.audit.model.ci import gates
 from pipelines.audit.model.ci.reach import Reached
 from pipelines.audit.model.roles import Role, role
@@ -20,7 +20,7 @@ _COMPONENT = frozenset(
 )
 _PYTHON = frozenset(("pytest", "py.test", "unittest", "nose2", "trial", "stestr"))
 _PYTHON_TEST = re.compile(
-    r"^\s*(async )?def test|^class \w*Test|^class \w+\(.*TestCase", re.MULTILINE
+    r"^[ \t]*(async )?def test|^class \w*Test|^class \w+\(.*TestCase", re.MULTILINE
 )
 _JAVASCRIPT_TEST = re.compile(r"\.(test|spec)\.[cm]?[jt]sx?$")
 _TEST_FOLDER = re.compile(r"tests?|__tests__|spec|e2e", re.IGNORECASE)
@@ -234,13 +234,13 @@ def _options(name: str, text: str) -> dict[str, object] | None:
     """What a configuration file says to pytest; None when it does not speak to it."""
     try:
         if name == "pyproject.toml":
-            options = tomllib.loads(text).get("tool", {}).get("pytest", {}).get("ini_options")
+            options = toml.read(text).get("tool", {}).get("pytest", {}).get("ini_options")
             return options if isinstance(options, dict) else None
         parser = configparser.RawConfigParser(strict=False)
         parser.read_string(text)
         section = "tool:pytest" if name == "setup.cfg" else "pytest"
         return dict(parser[section]) if parser.has_section(section) else None
-    except (tomllib.TOMLDecodeError, configparser.Error, AttributeError, RecursionError):
+    except (toml.Broken, configparser.Error, AttributeError):
         return None
 
 

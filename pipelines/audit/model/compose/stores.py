@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 _TAG = re.compile(r"(?::[^/:]*)?(?:@[^@]*)?$")
-_MAJOR = re.compile(r":v?(\d+)[^/]*$")
+_MAJOR = re.compile(r":v?(\d{1,6})[^/]*$")
 
 
 @dataclass(frozen=True)

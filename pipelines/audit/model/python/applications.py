@@ -16,7 +16,7 @@ from pipelines.audit.model.python.places import Inside
 from pipelines.audit.model.python.requirements import Requirements
 
 _NAMING = frozenset(("ROOT_URLCONF", "INSTALLED_APPS", "include("))  # what names Django's modules
-_MOST_FOLDERS = 100  # on the path: each import is looked for in each of them
+_MOST_FOLDERS = 30  # on the path: each import is looked for in each of them
 _MOST_ROUNDS = 4  # of modules that put a folder on the path, which has modules that do
 
 Run = tuple["compose.Service | None", images.Image]

@@ -21,6 +21,7 @@ _INSTRUMENTS = {
     "create_histogram": "Histogram",
     "create_gauge": "Gauge",
 }
+_MOST_FOLDERS = 30  # that one module puts on the path; people put two
 # Django's settings that name modules, which it imports when it starts.
 _NAMING = ("ROOT_URLCONF", "INSTALLED_APPS", "LOCAL_APPS", "MIDDLEWARE")
 _MEASURES = ("prometheus_client", "aioprometheus", "prometheus_async")
@@ -88,7 +89,7 @@ class _Reader:
             tuple(self.metrics),
             tuple(self.apps),
             self.calls,
-            tuple(dict.fromkeys(self.path)),
+            tuple(dict.fromkeys(self.path))[:_MOST_FOLDERS],
             tuple(dict.fromkeys(self.runs)),
             tuple(dict.fromkeys(self.names)),
         )

@@ -7,7 +7,6 @@ import configparser
 import itertools
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement as Parsed
 from packaging.utils import canonicalize_name
 
 from pipelines.audit.findings import Unread
+from pipelines.audit.model import toml
 from pipelines.audit.model.python import distributions
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked, join
@@ -193,7 +193,7 @@ def _lines(text: str) -> Iterator[tuple[int, str, bool]]:
             kept.append("\\" if line.rstrip().endswith("\\") else "")
         else:
             last = number
-            kept.append(line)
+            kept.append(" ".join(line.split()))  # the parser looks at each blank again for each
     for number, line, *_ in pip.preprocess("\n".join(kept)):
         content, _, rest = line.strip().partition(" --")
         content = content.removesuffix("\\").strip()
@@ -245,8 +245,8 @@ def _address(text: str, place: Place) -> Requirement | None:
 
 def _pyproject(tracked: Tracked, path: str, text: str) -> Requirements | None:
     try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        data = toml.read(text)
+    except toml.Broken as error:
         raise _Unreadable(str(error)) from error
     project = _mapping(data.get("project"))
     poetry = _mapping(_mapping(data.get("tool")).get("poetry"))
@@ -449,8 +449,8 @@ def _strings(node: ast.expr | None, path: str) -> tuple[Requirement, ...]:
 
 def _pipfile(tracked: Tracked, path: str, text: str) -> Requirements | None:
     try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        data = toml.read(text)
+    except toml.Broken as error:
         raise _Unreadable(str(error)) from error
     locate = _Lines(path, text)
     items = _poetry(data.get("packages"), locate)
