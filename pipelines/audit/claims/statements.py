@@ -59,7 +59,8 @@ class Statement:
 
 _NUMBER = re.compile(
     r"\W*(?:(?:issue|fix|item|finding|task|step|phase|part)\s+)?#?"
-    r"(?:(\d{1,6})(?:\s*[-\u2013&,]\s*(\d{1,6}))?(?:\.\d+)*|[A-Z]{1,4}-?\d+(?:\.\d+)*)[.):]*[\s:.)-]",
+    r"(?:(\d{1,6})(?:\s*[-\u2013&,]\s*(\d{1,6}))?(?:\.\d+)*|[A-Z]{1,4}-?\d+(?:\.\d+)*)"
+    r"[.):]*[\s:.)-]",
     re.IGNORECASE,
 )
 _SUMMARY = re.compile(

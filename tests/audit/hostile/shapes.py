@@ -11,6 +11,7 @@ DEEP = 10_000
 SHELLS = 2_000  # a shell's text stands in several files at once
 TENS = 10_000  # of what people have most of: services, stages, jobs, steps, targets
 MANY = 2_000
+HUGE = "9" * 5_000  # more digits than Python takes for a number
 LONG = 900_000  # characters of one line: just below what is read at all
 
 COMPOSE, DOCKERFILE, FLOW = "compose.yaml", "Dockerfile", ".github/workflows/ci.yml"
@@ -153,14 +154,14 @@ BROKEN: Mapping[str, Made] = {
         "pyproject.toml": "a = 9999-99-99\n",
     },
     "numbers of many digits": lambda: {
-        COMPOSE: f"services: {{a: {{image: 'redis:{'9' * 5_000}', ports: ['{'9' * 5_000}:6379']}}}}\n",
-        DOCKERFILE: f"FROM python:{'9' * 5_000}\nCOPY --from={'9' * 5_000} / /\nUSER {'9' * 5_000}\n",
-        "package.json": f'{{"version": {"9" * 5_000}, "scripts": {{}}}}',
-        "package-lock.json": f'{{"lockfileVersion": {"9" * 5_000}}}',
-        "pyproject.toml": f"[project]\nname = {'9' * 5_000}\n",
-        "main.py": f"x = {'9' * 5_000}\n",
-        "FIXES.md": f"# Fixed\n\n- [x] {'9' * 5_000}. Health checks\n\n### {'9' * 5_000}-{'9' * 5_000}. CORS\n",
-        "requirements.txt": f"a=={'9' * 5_000}\na>={'9' * 5_000}; python_version > '{'9' * 5_000}'\n",
+        COMPOSE: f"services: {{a: {{image: 'redis:{HUGE}', ports: ['{HUGE}:6379']}}}}\n",
+        DOCKERFILE: f"FROM python:{HUGE}\nCOPY --from={HUGE} / /\nUSER {HUGE}\n",
+        "package.json": f'{{"version": {HUGE}, "scripts": {{}}}}',
+        "package-lock.json": f'{{"lockfileVersion": {HUGE}}}',
+        "pyproject.toml": f"[project]\nname = {HUGE}\n",
+        "main.py": f"x = {HUGE}\n",
+        "FIXES.md": f"# Fixed\n\n- [x] {HUGE}. Health checks\n\n### {HUGE}-{HUGE}. CORS\n",
+        "requirements.txt": f"a=={HUGE}\na>={HUGE}; python_version > '{HUGE}'\n",
     },
     "surprising keys": lambda: {
         COMPOSE: "? [a, b]\n: c\nservices: {null: {image: x}, 3: {image: y}, ? {a: b} : {image: z},"
