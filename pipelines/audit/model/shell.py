@@ -87,7 +87,7 @@ class Script:
     is_broken: bool = False  # the grammar did not understand some part
 
 
-@lru_cache(maxsize=500)  # each rule asks for the same commands again
+@lru_cache(maxsize=4_000)  # each rule asks for the same commands again
 def parse(
     text: str, place: Place, *, stops_at_errors: bool = False, pipefail: bool = False
 ) -> Script:

@@ -8,10 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pathspec.patterns.gitignore.basic import GitIgnoreBasicPattern
-
 from pipelines.audit.findings import Also, Fault
-from pipelines.audit.model import Model
+from pipelines.audit.model import Model, globs
 from pipelines.audit.model.ci.packages import Package
 from pipelines.audit.model.javascript import SUFFIXES
 from pipelines.audit.model.roles import Role, role
@@ -177,9 +175,8 @@ def _ignored_by(tracked: Tracked, path: str) -> tuple[Place, str] | None:
 
 def _matched(line: str, inner: str) -> bool | None:
     """Whether a line of `.gitignore` leaves a file out; None where it says nothing of it."""
-    try:
-        pattern = GitIgnoreBasicPattern(line)
-    except ValueError:  # what is no pattern ignores nothing
+    pattern = globs.ignored_by(line)
+    if pattern is None:
         return None
     return pattern.include if pattern.match_file(f"{inner}.ts") else None
 

@@ -241,6 +241,50 @@ BOMBS: Mapping[str, Made] = {
     },
 }
 
+_STARS = "*a" * 30 + "*b"
+_ALIKE = "a" * 100  # which no such pattern matches, in more ways than can be tried
+
+PATTERNS: Mapping[str, Made] = {
+    "ignored by an engine": lambda: {
+        **_image(f"COPY {_ALIKE} /x\n"),
+        ".dockerignore": f"{_STARS}\n[a-\n[[a]--&&~~||]\n",
+        _ALIKE: "",
+        "main.py": "",
+    },
+    "ignored by Git": lambda: {
+        **_javascript(f'import "./{_ALIKE}.js";'),
+        ".gitignore": f"{_STARS}\n[a-\n[[a]--&&~~||]\n",
+    },
+    "copied": lambda: {
+        **_image(f"COPY {_STARS} /x/\nCOPY {'[a-z]*' * 30}0 /x/\n"),
+        _ALIKE: "",
+    },
+    "named by a claim": lambda: {
+        **_markdown(f"- [x] Removed hardcoded secrets from `{_STARS}.yaml`\n"),
+        f"{_ALIKE}.yaml": "a: b\n",
+    },
+    "of workspaces": lambda: {
+        "package.json": f'{{"workspaces": ["{_STARS}", "**/**/**/**/**/b"], "scripts":'
+        f' {{"test": "jest"}}}}',
+        f"{_ALIKE}/package.json": '{"name": "a"}',
+        "pyproject.toml": f"[tool.uv.workspace]\nmembers = ['{_STARS}']\n",
+        **_job("      - run: npm test -ws\n"),
+    },
+    "of tests": lambda: {
+        "pytest.ini": f"[pytest]\npython_files = {_STARS}.py\ntestpaths = {_STARS}\n",
+        "package.json": f'{{"scripts": {{"test": "jest {_STARS}"}}, "jest": {{"testMatch":'
+        f' ["{_STARS}"]}}}}',
+        f"tests/test_{_ALIKE}.py": "def test_a(): pass\n",
+        **_job(f"      - run: pytest {_STARS} && npm test\n"),
+    },
+    "of a shell": lambda: _shell(f"pytest {_STARS}; case {_ALIKE} in {_STARS}) ;; esac"),
+    "a URL of many parts": lambda: {
+        **_image(),
+        ".env": f"DATABASE_URL=postgresql://{'a:' * 5_000}@{'b.' * 5_000}/{'c?' * 5_000}\n",
+        "main.py": f"import os\nos.getenv('DATABASE_URL', 'postgresql://{'a:' * 2_000}')\n",
+    },
+}
+
 NESTED: Mapping[str, Made] = {
     "flow lists": lambda: everywhere("[" * DEEP),
     "closed flow lists": lambda: everywhere("a: " + "[" * DEEP + "]" * DEEP),
@@ -449,7 +493,7 @@ CROWDS: Mapping[str, Made] = {
     "stages of one base": lambda: {
         DOCKERFILE: lines("FROM python:3.12 AS s@\nRUN pip install a@\n")
     },
-    "copies": lambda: {DOCKERFILE: "FROM a\n" + lines("COPY a@ b@\n")},
+    "copies": lambda: {DOCKERFILE: "FROM a\n" + lines("COPY a@ b@\n", TENS)},
     "copies of folders": lambda: {
         DOCKERFILE: "FROM python\n" + lines("COPY . /a@\n", 3_000) + 'CMD ["python", "main.py"]\n',
         **{f"m{n}.py": "import os\n" for n in range(1_000)},
@@ -761,6 +805,7 @@ LINES: Mapping[str, Made] = {
 ALL: Mapping[str, Mapping[str, Made]] = {
     "broken": BROKEN,
     "bomb": BOMBS,
+    "pattern": PATTERNS,
     "nested": NESTED,
     "crowd": CROWDS,
     "circle": CIRCLES,

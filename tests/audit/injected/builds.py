@@ -205,11 +205,11 @@ def _undeclared() -> Iterator[Injection]:
         (CLINIC, "clinic/visits/tasks.py", "import requests\n", "import boto3\nimport requests\n"),
     )
     labels = "labels/labels"
-    imports += (
+    of_labels = (
         (PARCELS, f"{labels}/app.py", "import structlog\n", "import qrcode\nimport structlog\n"),
         (PARCELS, f"{labels}/metrics.py", "from prom", "import requests\nfrom prom"),
     )
-    for system, file, old, new in imports:
+    for system, file, old, new in (*imports, *of_labels):
         line = next(it for it in new.split("\n") if it and it not in old)
         if new.endswith(old):
             line = new.partition("\n")[0]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pathspec import PathSpec, Pattern
-from pathspec.patterns.gitignore.basic import GitIgnoreBasicPattern
 
+from pipelines.audit.model import globs
 from pipelines.audit.tracked import Tracked, join
 
 _GLOB = re.compile(r"[*?\[]")
@@ -78,13 +78,12 @@ class Context:
         return path[len(self.folder) + 1 :] if self.folder else path
 
     def _matching(self, pattern: str) -> Iterator[str]:
-        """The files of a Go pattern: `*` stays within a folder; a folder that it names is whole."""
-        try:
-            matches = re.compile(_expression(pattern)).match
-        except re.error:  # a class such as [z-a]: the engine refuses it too
+        """The files of a Go pattern."""
+        expression = globs.go(pattern)
+        if expression is None:
             return
         fixed = _GLOB.split(pattern)[0].rpartition("/")[0]
-        yield from (file for file in self.below(fixed) if matches(file) and self.has(file))
+        yield from (file for file in self.below(fixed) if expression.match(file) and self.has(file))
 
     @cached_property
     def _ignored(self) -> PathSpec[Pattern] | None:
@@ -99,33 +98,10 @@ class Context:
         return PathSpec(pattern for line in lines if line for pattern in _patterns(line))
 
 
-def _expression(pattern: str) -> str:
-    parts = []
-    for part in re.split(r"(\*\*/|\*+|\?)", pattern):
-        if part == "**/":
-            parts.append("(?:.*/)?")
-        elif part.startswith("*"):
-            parts.append("[^/]*")
-        else:
-            parts.append("[^/]" if part == "?" else _class(part))
-    return "".join(parts) + r"(?:/|\Z)"
-
-
-def _class(text: str) -> str:
-    """A literal part of a pattern, `[abc]` kept as the class that it is."""
-    pieces = re.split(r"(\[[^\]\\]+\])", text)
-    return "".join(
-        piece.replace("\\", "") if piece.startswith("[") and piece.endswith("]") and len(piece) > 2
-        else re.escape(piece)
-        for piece in pieces
-    )  # fmt: skip
-
-
 def _patterns(line: str) -> Iterator[Pattern]:
-    try:
-        yield GitIgnoreBasicPattern(line)
-    except ValueError:  # what is no pattern ignores nothing
-        return
+    pattern = globs.ignored_by(line)
+    if pattern is not None:
+        yield pattern
 
 
 def _rooted(line: str) -> str:

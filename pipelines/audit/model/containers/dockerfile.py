@@ -48,7 +48,8 @@ _PLATFORM = {
     "TARGETVARIANT": "",
 }
 _LONGEST = 20_000  # characters of all values in one text; arguments of arguments may double up
-_MOST_STAGES = 200  # of one file; people have ten, and each is looked at with all it is built on
+# Of one file; people have ten and a hundred, and each is looked at with all that it is built on.
+_MOST_STAGES, _MOST = 200, 3_000
 _NESTED = 5  # `${A:-${B:-c}}`: people nest two
 _LONGEST_LINE = 100_000  # characters; what is longer was not written by a person
 
@@ -139,7 +140,7 @@ class Dockerfile:
     file: str
     stages: tuple[Stage, ...]
     unknown: tuple[Place, ...] = ()  # lines that are no instruction
-    beyond: Place | None = None  # the first stage of those that are too many to be looked at
+    beyond: Place | None = None  # where it becomes too long to be looked at
 
     def target(self, name: str = "") -> Stage | None:
         """The stage of that name or number, the last one for ""; None when there is none."""
@@ -159,14 +160,14 @@ def parse(text: str, file: str, arguments: Mapping[str, str] | None = None) -> D
     begun: list[Instruction] = []
     unknown = []
     beyond: Place | None = None
-    for cut in _cut(text, file):
+    for count, cut in enumerate(_cut(text, file)):
         if not _INSTRUCTION.fullmatch(cut.name):
             unknown.append(cut.place)
             continue
-        instruction = _instruction(cut)
-        if instruction.name == "FROM" and len(stages) + 1 >= _MOST_STAGES:
-            beyond = instruction.place
+        if count >= _MOST or len(stages) >= _MOST_STAGES:
+            beyond = cut.place
             break
+        instruction = _instruction(cut)
         if instruction.name == "FROM":
             stages = _closed(stages, begun, outer, given)
             begun = [instruction]
@@ -191,7 +192,10 @@ def read(tracked: Tracked) -> tuple[dict[str, Dockerfile], tuple[Unread, ...]]:
         found[path] = parse(text, path)
         unread += [Unread(place, "no instruction of a Dockerfile") for place in found[path].unknown]
         if beyond := found[path].beyond:
-            unread.append(Unread(beyond, f"more than {_MOST_STAGES} stages: these are not read"))
+            reason = (
+                f"more than {_MOST_STAGES} stages or {_MOST} instructions: the rest is not read"
+            )
+            unread.append(Unread(beyond, reason))
         if not found[path].stages:
             unread.append(Unread(Place(path), "a Dockerfile without FROM"))
     return found, tuple(unread)
