@@ -20,6 +20,7 @@ _MEANT = {
     "Redis": re.compile(r"(?:.*_)?(?:REDIS|VALKEY|CACHE)"),
     "RabbitMQ": re.compile(r"(?:.*_)?(?:RABBIT(?:MQ)?|AMQP|BROKER)"),
 }
+_UNKNOWN = "$"  # as what only its deployer knows is written
 _HERE = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 _PORT, _USER = ("PORT",), ("USER", "USERNAME")
 _PASSWORD, _DATABASE = ("PASSWORD", "PASS"), ("NAME", "DB", "DATABASE")
@@ -77,7 +78,7 @@ def _parts(
     user, login = said(*_USER)
     password, secret = said(*_PASSWORD)
     database, path = said(*_DATABASE)
-    asked = plain._replace(user=login, password="$")  # one that is not known
+    asked = plain._replace(user=login, password=_UNKNOWN)
     for setting, url in (
         (user, asked),
         (password, asked._replace(password=secret)),
