@@ -83,7 +83,9 @@ def tasks() -> None:
     try:
         run()
     except SystemExit as ended:
-        _end(int(ended.code or 0))
+        if isinstance(ended.code, str):  # a message, which Python prints
+            raise
+        _end(ended.code or 0)
     _end(0)
 
 

@@ -9,8 +9,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pipelines.audit.findings import Also, Fault, Finding, Severity, Unread
+from pipelines.audit.masking import masked
 from pipelines.audit.model import Model
 from pipelines.audit.model.roles import Role, role
+from pipelines.audit.model.secrets import Written
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule
 from pipelines.audit.rules import RULES, suppressions
@@ -37,7 +39,7 @@ def audit(tracked: Tracked, rules: Mapping[str, Rule] = RULES) -> Report:
     asked = {**RULES, **rules} if any(rule.judges for rule in rules.values()) else rules
     model.asked = frozenset(asked)
     found = [(rule, fault) for rule in asked.values() if not rule.judges for fault in rule(model)]
-    hidden = _hidden(found)
+    hidden = _hidden(found, model.secrets)
     model.findings = tuple(_findings(tracked, found, hidden, reasons))
     for judge in (rule for rule in asked.values() if rule.judges):
         judged = [(judge, fault) for fault in judge(model)]
@@ -56,9 +58,16 @@ def _order(finding: Finding) -> tuple[object, ...]:
     return (*finding.place, finding.rule, finding.service, finding.message)
 
 
-def _hidden(found: Iterable[tuple[Rule, Fault]]) -> dict[Place, set[str]]:
-    """What a fault hides is hidden on that line for all."""
+def _hidden(
+    found: Iterable[tuple[Rule, Fault]], secrets: Iterable[Written]
+) -> dict[Place, set[str]]:
+    """What a fault hides is hidden on that line for all, and so is every credential.
+
+    Whoever asks for one rule alone is shown no more than who asks for all.
+    """
     hidden: dict[Place, set[str]] = {}
+    for secret in secrets:
+        hidden.setdefault(secret.place, set()).add(secret.value)
     for _, fault in found:
         for place in (fault.place, *(also.place for also in fault.also)):
             hidden.setdefault(place, set()).update(fault.hide)
@@ -85,7 +94,7 @@ def _finding(
     tracked: Tracked, rule: Rule, fault: Fault, hidden: Mapping[Place, set[str]]
 ) -> Finding:
     def shown(place: Place) -> str:
-        return _short(_masked(_line(tracked, place), hidden.get(place, ())))
+        return _short(masked(_line(tracked, place), hidden.get(place, ())))
 
     severity = rule.severity if fault.severity is None else fault.severity
     if role(fault.place.file) in (Role.DEVELOPMENT, Role.EXAMPLE):
@@ -96,7 +105,7 @@ def _finding(
         severity=severity,
         confidence=rule.confidence if fault.confidence is None else fault.confidence,
         place=fault.place,
-        message=_masked(fault.message, fault.hide),
+        message=masked(fault.message, fault.hide),
         remedy=fault.remedy,
         evidence=shown(fault.place),
         also=tuple(Also(it.place, it.message, shown(it.place)) for it in fault.also),
@@ -112,12 +121,6 @@ def _line(tracked: Tracked, place: Place) -> str:
 def _short(line: str) -> str:
     """Cut only what is masked already: half a secret would not be found in the line."""
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
-
-
-def _masked(text: str, secrets: Iterable[str]) -> str:
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***") if secret else text
-    return text
 
 
 def _identified(findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -73,15 +73,21 @@ def _edits(
     taken = set()
     for finding in findings:
         fixer = fixers.get(finding.rule)
-        is_wanted = (
-            not finding.suppressed and not finding.is_open and is_deployed(finding.place.file)
-        )
+        is_wanted = not finding.suppressed and not finding.is_open and _is_ours(model, finding)
         if fixer is None or not is_wanted or finding.place in taken:
             continue
         edit = fixer(model, finding)
         if edit is not None and edit.new != edit.old:
             taken.add(finding.place)
             yield finding, edit
+
+
+def _is_ours(model: Model, finding: Finding) -> bool:
+    """Whether the file is deployed, and writing its text again would change nothing else in it."""
+    file = finding.place.file
+    data = model.tracked.bytes(file) or b""
+    is_kept = (model.tracked.text(file) or "").encode(errors="replace") == data
+    return is_deployed(file) and is_kept and b"\r" not in data
 
 
 def _standing(

@@ -200,6 +200,20 @@ def test_what_is_suppressed_or_an_example_is_left_alone() -> None:
     assert changed(files) == {}
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"# caf\xe9\ntest:\n\tpytest || true\n",
+        b"\xef\xbb\xbftest:\n\tpytest || true\n",
+        b"test:\r\n\tpytest || true\r\n",
+    ],
+    ids=["no UTF-8", "a byte order mark", "carriage returns"],
+)
+def test_a_file_that_would_lose_something_in_writing_is_left_alone(data: bytes) -> None:
+    assert found("GATE002", {"Makefile": data})
+    assert changed({"Makefile": data}) == {}
+
+
 def test_a_fix_that_would_make_another_fault_does_not_stand(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

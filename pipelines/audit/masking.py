@@ -1,0 +1,56 @@
+"""Masking: what of a line must not be shown, by what is known of it and by its own form.
+
+A line is shown for many reasons; that there is a credential on it need not be one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pipelines.audit.model.secrets.credentials import Kind, is_secret_name, kind, logins, tokens
+
+MASK = "***"
+_READ = 5_000  # characters of a line in which forms are looked for; less of it is ever shown
+_SECRET = (Kind.WORKING, Kind.CHANGE)
+_NAME = r"(?<![\w.-])(?P<name>[\w.-]{1,100})"
+_GAP = r"\s{0,20}"
+# `NAME=value`, `name: str = "value"`, `--name value`, `getenv("NAME", "value")`, `${NAME:-value}`.
+_BEFORE = re.compile(
+    rf"(?:{_NAME}[\"']?\]?{_GAP}(?::{_GAP}(?P<type>\w{{1,100}}){_GAP}=|[:=]){_GAP}"
+    rf"|--(?P<option>[\w-]{{1,100}}) {_GAP}"
+    rf"|[\"'](?P<key>[\w.-]{{1,100}})[\"']{_GAP},{_GAP}"
+    rf"|\$\{{(?P<variable>\w{{1,100}}):?-)[\"']?"
+)
+_VALUE = re.compile(r"[^\s\"',;&|)}\]]+")
+_DEFAULT = re.compile(r"(\$\{\w{1,100}:?-)[^{}$]+")
+_USER = re.compile(r"(\s(?:-u|--user)[ =][\"']?[^\s:\"'$]{1,100}:)[^\s\"'$]+")
+
+
+def masked(line: str, known: Iterable[str] = ()) -> str:
+    """The line with a mask in place of each known secret, and of each that looks like one."""
+    for secret in sorted(known, key=len, reverse=True):
+        line = line.replace(secret, MASK) if secret else line
+    line = line[:_READ]
+    for token in list(tokens(line)):
+        line = line.replace(token.text, MASK)
+    for login in list(logins(line)):
+        line = line.replace(f":{login.password}@", f":{_default_masked(login.password)}@")
+    line = _USER.sub(rf"\1{MASK}", line)
+    return _named_masked(line)
+
+
+def _default_masked(password: str) -> str:
+    return _DEFAULT.sub(rf"\1{MASK}", password) if "$" in password else MASK
+
+
+def _named_masked(line: str) -> str:
+    """With a mask for what stands behind the name of a secret; names may stand in values."""
+    parts, done = [], 0
+    for before in _BEFORE.finditer(line):
+        value = _VALUE.match(line, before.end())
+        is_named = any(map(is_secret_name, filter(None, before.groups())))
+        if is_named and value and value.start() >= done and kind(value[0]) in _SECRET:
+            parts += [line[done : value.start()], MASK]
+            done = value.end()
+    return "".join([*parts, line[done:]])

@@ -1,0 +1,98 @@
+"""No credential is shown, whichever rule is asked and whatever else it finds on the line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipelines.audit.audit import audit
+from pipelines.audit.claims import judging, printing
+from pipelines.audit.formats import FORMATS
+from pipelines.audit.masking import masked
+from pipelines.audit.rules import RULES
+from tests.audit.repository import tracked
+
+WORD = "hunter2-and-9more"
+TOKEN = "ghp_" + "a1B2" * 9
+FILES = {
+    "compose.yaml": f"""\
+        services:
+          api:
+            build: .
+            command: uvicorn main:app && echo --password {WORD}
+            environment:
+              DATABASE_URL: postgresql://app:{WORD}@nowhere:5432/x
+              OTHER_URL: postgresql://app:${{DB_PASSWORD:-{WORD}}}@nowhere:5432/x
+              UNREAD_PASSWORD: "{WORD}"
+        """,
+    "Dockerfile": "FROM python:3.12-slim\nCOPY . /app\nCMD python main.py\n",
+    "main.py": f"import requests\nrequests.get('https://me:{WORD}@a.example.org', verify=False)\n",
+    "Makefile": f"test:\n\tPGPASSWORD={WORD} pytest || true\n",
+    ".github/workflows/ci.yml": f"""\
+        on: push
+        jobs:
+          a:
+            steps:
+              - run: PGPASSWORD={WORD} GITHUB_TOKEN={TOKEN} pytest || true
+        """,
+    "SUMMARY.md": "# Fixed\n\n- [x] Removed `|| true` from CI\n- [x] Removed hardcoded secrets\n",
+}
+
+
+@pytest.mark.parametrize("rules", [*([id_] for id_ in RULES), list(RULES)], ids=" ".join)
+def test_a_finding_shows_no_credential(rules: list[str]) -> None:
+    report = audit(tracked(FILES), {id_: RULES[id_] for id_ in rules})
+
+    assert WORD not in repr(report)
+    assert TOKEN not in repr(report)
+
+
+def test_the_lines_in_question_are_found() -> None:
+    found = {(it.rule, it.place.file) for it in audit(tracked(FILES)).findings}
+
+    assert found >= {
+        ("REL012", "compose.yaml"),
+        ("REL016", "compose.yaml"),
+        ("SEC008", "main.py"),
+        ("GATE002", "Makefile"),
+        ("GATE001", ".github/workflows/ci.yml"),
+        ("DOC001", "SUMMARY.md"),
+    }
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_format_shows_one(name: str) -> None:
+    assert WORD not in FORMATS[name](audit(tracked(FILES)))
+
+
+def test_no_verdict_shows_one() -> None:
+    verdicts = judging.judge(tracked(FILES))
+
+    assert json.loads(printing.FORMATS["json"](verdicts, ""))["claims"]
+    for render in printing.FORMATS.values():
+        assert WORD not in render(verdicts, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (f"PASSWORD: {WORD}", "PASSWORD: ***"),
+        (f'"password": "{WORD}",', '"password": "***",'),
+        (f'password: str = "{WORD}"', 'password: str = "***"'),
+        (f"- run: PGPASSWORD={WORD} psql", "- run: PGPASSWORD=*** psql"),
+        (f'os.getenv("DB_PASSWORD", "{WORD}")', 'os.getenv("DB_PASSWORD", "***")'),
+        (f"curl -u me:{WORD} http://a", "curl -u me:*** http://a"),
+        (f"PASSWORD={WORD * 100} x", "PASSWORD=*** x"),
+        (f"curl -u x --password={WORD} http://a", "curl -u x --password=*** http://a"),
+        (f"psql postgres://a:{WORD}@b/c", "psql postgres://a:***@b/c"),
+        (f"- DB_PASSWORD=${{DB_PASSWORD:-{WORD}}}", "- DB_PASSWORD=${DB_PASSWORD:-***}"),
+        (f"git clone https://{TOKEN}@github.com/a/b", "git clone https://***@github.com/a/b"),
+        ("password: ${{ secrets.PASSWORD }}", "password: ${{ secrets.PASSWORD }}"),
+        ("PASSWORD_FILE: /run/secrets/password", "PASSWORD_FILE: /run/secrets/password"),
+        ("image: postgres:16", "image: postgres:16"),
+        ("test: [CMD, curl, http://localhost:80]", "test: [CMD, curl, http://localhost:80]"),
+    ],
+)
+def test_a_line_is_masked_by_what_stands_in_it(line: str, shown: str) -> None:
+    assert masked(line) == shown
