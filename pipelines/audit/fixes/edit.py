@@ -12,11 +12,11 @@ from pipelines.audit.tracked import Tracked
 
 
 class Edit(NamedTuple):
-    """The line at a place, and what stands there afterwards: one line, several, or none (None)."""
+    """The line at a place, and what stands there afterwards: one line, or several."""
 
     place: Place
     old: str
-    new: str | None
+    new: str
 
 
 Fixer = Callable[[Model, Finding], Edit | None]
@@ -35,11 +35,9 @@ def indent(text: str) -> str:
 
 def applied(tracked: Tracked, edits: Iterable[Edit]) -> dict[str, str]:
     """The texts of the files that the edits change; an edit whose line is another one is left."""
-    lines: dict[str, list[str | None]] = {}
+    lines: dict[str, list[str]] = {}
     for edit in edits:
         file = lines.setdefault(edit.place.file, list(tracked.lines(edit.place.file)))
         if file[edit.place.line - 1] == edit.old:
             file[edit.place.line - 1] = edit.new
-    return {
-        path: "\n".join(it for it in file if it is not None) for path, file in sorted(lines.items())
-    }
+    return {path: "\n".join(file) for path, file in sorted(lines.items())}

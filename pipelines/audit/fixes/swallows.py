@@ -11,10 +11,11 @@ from pipelines.audit.model import Model
 # Only at the end of the line: what follows might have been meant for another command.
 _SWALLOW = re.compile(r"\s*(\|\|\s*(true|:|exit 0)|;\s*true)\s*$")
 _ECHO = re.compile(r"\s*\|\|\s*echo\s+(\"[^\"`$]*\"|'[^']*')\s*$")
+_MARKS = re.compile(r"\s*[@+-]+")
 _ZERO = re.compile(r"\s+--exit-zero\b")
 
 
-def in_workflow(model: Model, finding: Finding) -> Edit | None:
+def in_workflow(model: Model, finding: Finding) -> Edit:
     """`|| true` at the end of the line, or `--exit-zero`, is dropped."""
     old = line(model, finding.place)
     new = old
@@ -26,12 +27,11 @@ def in_workflow(model: Model, finding: Finding) -> Edit | None:
     return Edit(finding.place, old, new)
 
 
-def in_recipe(model: Model, finding: Finding) -> Edit | None:
+def in_recipe(model: Model, finding: Finding) -> Edit:
     """The same in a recipe, and a `-` at its beginning."""
     edit = in_workflow(model, finding)
-    old = line(model, finding.place)
-    new = edit.new if edit is not None and edit.new is not None else old
-    start = re.match(r"(\s*)([@+-]*)(.*)", new, re.DOTALL)
-    if start is not None and "-" in start[2]:
-        new = f"{start[1]}{start[2].replace('-', '')}{start[3]}"
-    return Edit(finding.place, old, new)
+    marks = _MARKS.match(edit.new)
+    if marks is None:
+        return edit
+    rest = edit.new[marks.end() :]
+    return edit._replace(new=f"{marks[0].replace('-', '')}{rest}")

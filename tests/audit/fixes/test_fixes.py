@@ -75,7 +75,7 @@ def test_a_working_default_becomes_a_value_that_has_to_be_given(before: str, aft
         ),
         (
             "FROM nginx:1.27-alpine-slim\nUSER nginx\n",
-            '["CMD", "wget", "-q", "--spider", "--timeout=3", "http://localhost:80/health"]',
+            '["CMD", "wget", "-q", "--spider", "-T", "3", "http://localhost:80/health"]',
         ),
     ],
 )
@@ -84,6 +84,38 @@ def test_a_probe_asks_by_what_the_image_has(dockerfile: str, after: str) -> None
     files = {"Dockerfile": dockerfile, "compose.yaml": service("healthcheck:", f"  {test}")}
 
     assert changed(files) == {"compose.yaml": [f"test: {after}"]}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "curl -f http://localhost:80/health",
+        "curl -fsS --max-time 2 http://localhost:80/health || exit 1",
+        "curl --fail -o /dev/null http://localhost:80/health || false",
+    ],
+)
+def test_a_probe_that_only_asks_is_asked_otherwise(asked: str) -> None:
+    files = {"Dockerfile": PYTHON, "compose.yaml": service("healthcheck:", f"  test: {asked}")}
+
+    assert "urlopen('http://localhost:80/health'" in changed(files)["compose.yaml"][0]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "curl -f -H 'Host: a' http://localhost:80/health",
+        "curl -f -u me:$$WORD http://localhost:80/health",
+        "curl -kf https://localhost:80/health",
+        "curl -f -X POST http://localhost:80/health",
+        "curl -s http://localhost:80/health | grep ok",
+        "curl -f http://localhost:80/a && curl -f http://localhost:80/b",
+    ],
+)
+def test_a_probe_that_does_more_than_ask_stays(asked: str) -> None:
+    files = {"Dockerfile": PYTHON, "compose.yaml": service("healthcheck:", f'  test: "{asked}"')}
+
+    assert found("REL002", files)
+    assert changed(files) == {}
 
 
 def test_a_probe_of_an_image_that_has_nothing_to_ask_with_stays() -> None:
@@ -221,8 +253,6 @@ def test_a_fix_that_would_make_another_fault_does_not_stand(
 
     def worse(model: object, finding: object) -> fixes.Edit:
         edit = fixes.swallows.in_recipe(model, finding)  # type: ignore[arg-type]
-        assert edit is not None
-        assert edit.new is not None
         return edit._replace(new=f"{edit.new}\n\tmypy . || true") if "flake8" in edit.new else edit
 
     monkeypatch.setitem(fixes.FIXERS, "GATE002", worse)
