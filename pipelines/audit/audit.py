@@ -39,7 +39,7 @@ def audit(tracked: Tracked, rules: Mapping[str, Rule] = RULES) -> Report:
     asked = {**RULES, **rules} if any(rule.judges for rule in rules.values()) else rules
     model.asked = frozenset(asked)
     found = [(rule, fault) for rule in asked.values() if not rule.judges for fault in rule(model)]
-    hidden = _hidden(found, model.secrets)
+    hidden = _hidden(model.secrets)
     model.findings = tuple(_findings(tracked, found, hidden, reasons))
     for judge in (rule for rule in asked.values() if rule.judges):
         judged = [(judge, fault) for fault in judge(model)]
@@ -58,19 +58,11 @@ def _order(finding: Finding) -> tuple[object, ...]:
     return (*finding.place, finding.rule, finding.service, finding.message)
 
 
-def _hidden(
-    found: Iterable[tuple[Rule, Fault]], secrets: Iterable[Written]
-) -> dict[Place, set[str]]:
-    """What a fault hides is hidden on that line for all, and so is every credential.
-
-    Whoever asks for one rule alone is shown no more than who asks for all.
-    """
+def _hidden(secrets: Iterable[Written]) -> dict[Place, set[str]]:
+    """What must not be shown of each line, whichever rule shows it."""
     hidden: dict[Place, set[str]] = {}
     for secret in secrets:
-        hidden.setdefault(secret.place, set()).add(secret.value)
-    for _, fault in found:
-        for place in (fault.place, *(also.place for also in fault.also)):
-            hidden.setdefault(place, set()).update(fault.hide)
+        hidden.setdefault(secret.place, set()).update(secret.hidden)
     return hidden
 
 
@@ -105,7 +97,7 @@ def _finding(
         severity=severity,
         confidence=rule.confidence if fault.confidence is None else fault.confidence,
         place=fault.place,
-        message=masked(fault.message, fault.hide),
+        message=masked(fault.message),
         remedy=fault.remedy,
         evidence=shown(fault.place),
         also=tuple(Also(it.place, it.message, shown(it.place)) for it in fault.also),

@@ -45,8 +45,7 @@ class Also(NamedTuple):
 class Fault:
     """What a rule yields.
 
-    `severity` and `confidence` are the rule's own where they are not given. `hide` are texts on the
-    lines of this fault that must not be shown: the secret itself.
+    `severity` and `confidence` are the rule's own where they are not given.
     """
 
     place: Place
@@ -56,7 +55,6 @@ class Fault:
     service: str = ""
     severity: Severity | None = None
     confidence: Confidence | None = None
-    hide: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

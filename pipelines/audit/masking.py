@@ -23,6 +23,7 @@ _BEFORE = re.compile(
     rf"|\$\{{(?P<variable>\w{{1,100}}):?-)[\"']?"
 )
 _VALUE = re.compile(r"[^\s\"',;&|)}\]]+")
+_CALL = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_]+)*\(")  # of what gives the value, not the value
 _DEFAULT = re.compile(r"(\$\{\w{1,100}:?-)[^{}$]+")
 _USER = re.compile(r"(\s(?:-u|--user)[ =][\"']?[^\s:\"'$]{1,100}:)[^\s\"'$]+")
 
@@ -50,7 +51,9 @@ def _named_masked(line: str) -> str:
     for before in _BEFORE.finditer(line):
         value = _VALUE.match(line, before.end())
         is_named = any(map(is_secret_name, filter(None, before.groups())))
-        if is_named and value and value.start() >= done and kind(value[0]) in _SECRET:
+        if value is None or not is_named or value.start() < done or _CALL.match(value[0]):
+            continue
+        if kind(value[0]) in _SECRET:
             parts += [line[done : value.start()], MASK]
             done = value.end()
     return "".join([*parts, line[done:]])

@@ -66,6 +66,14 @@ def test_no_format_shows_one(name: str) -> None:
     assert WORD not in FORMATS[name](audit(tracked(FILES)))
 
 
+def test_only_the_credential_is_masked_and_not_what_reads_the_same() -> None:
+    line = "environment: {DATABASE_URL: 'postgresql://app:postgres@postgres/app'}"
+    files = {"compose.yaml": f"services:\n  api:\n    image: a\n    {line}\n"}
+    shown = [it.evidence for it in audit(tracked(files)).findings if it.place.line == 4]
+
+    assert set(shown) == {"environment: {DATABASE_URL: 'postgresql://app***postgres/app'}"}
+
+
 def test_no_verdict_shows_one() -> None:
     verdicts = judging.judge(tracked(FILES))
 
@@ -82,6 +90,11 @@ def test_no_verdict_shows_one() -> None:
         (f'password: str = "{WORD}"', 'password: str = "***"'),
         (f"- run: PGPASSWORD={WORD} psql", "- run: PGPASSWORD=*** psql"),
         (f'os.getenv("DB_PASSWORD", "{WORD}")', 'os.getenv("DB_PASSWORD", "***")'),
+        (
+            f'DB_PASSWORD = os.getenv("DB_PASSWORD", "{WORD}")',
+            'DB_PASSWORD = os.getenv("DB_PASSWORD", "***")',
+        ),
+        ("password = getpass(prompt)", "password = getpass(prompt)"),
         (f"curl -u me:{WORD} http://a", "curl -u me:*** http://a"),
         (f"PASSWORD={WORD * 100} x", "PASSWORD=*** x"),
         (f"curl -u x --password={WORD} http://a", "curl -u x --password=*** http://a"),

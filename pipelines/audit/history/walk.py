@@ -115,7 +115,8 @@ def _audited(folder: Path, ids: Sequence[str], jobs: int) -> Iterator[tuple[Find
     """What counts of the audit of each, in order, in so many processes."""
     pieces = [ids[start : start + _PIECE] for start in range(0, len(ids), _PIECE)]
     if jobs <= 1 or len(pieces) <= 1:
-        yield from (it for piece in pieces for it in _piece(folder, piece))
+        memory = _Memory()
+        yield from (_one(folder, id_, memory) for id_ in ids)
         return
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         for found in pool.map(_piece, repeat(folder), pieces):
@@ -123,13 +124,14 @@ def _audited(folder: Path, ids: Sequence[str], jobs: int) -> Iterator[tuple[Find
 
 
 def _piece(folder: Path, ids: Sequence[str]) -> Iterable[tuple[Finding, ...]]:
-    return [_one(folder, id_) for id_ in ids]
+    """In a process of its own, which remembers the piece before."""
+    return [_one(folder, id_, _memory) for id_ in ids]
 
 
-def _one(folder: Path, id_: str) -> tuple[Finding, ...]:
+def _one(folder: Path, id_: str, memory: _Memory) -> tuple[Finding, ...]:
     here = _tracked(folder, id_)
-    _memory.turn()
-    here.memory = _memory
+    memory.turn()
+    here.memory = memory
     return tuple(it for it in audit(here).findings if it.counts)
 
 

@@ -43,7 +43,6 @@ def hardcoded_secret(model: Model) -> Iterator[Fault]:
             _remedy(it),
             service=it.service,
             severity=severity,
-            hide=_hidden(it),
         )
 
 
@@ -68,7 +67,6 @@ def secret_default(model: Model) -> Iterator[Fault]:
             _remedy(it),
             service=it.service,
             severity=severity,
-            hide=_hidden(it),
         )
 
 
@@ -90,15 +88,6 @@ def _is_ours(it: Written) -> bool:
     """Whether what opens something in the deployment is meant here, and no word that reads so."""
     is_plain = role(it.place.file) is Role.PRODUCTION and not _TRIED.search(it.place.file)
     return is_plain and not names_itself(it.name, it.value)
-
-
-def _hidden(it: Written) -> tuple[str, ...]:
-    """What of the line must not be shown, and nothing else that only reads the same."""
-    if it.what == "the password of a URL":
-        return (f":{it.value}@", f"-{it.value}}}")
-    if it.value not in f"{it.what} {it.name}":
-        return (it.value,)
-    return tuple(f"{before}{it.value}" for before in ('"', "'", "=", ": ", ":-", "- "))
 
 
 def _holder(it: Written) -> str:

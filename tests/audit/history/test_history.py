@@ -135,6 +135,16 @@ def test_what_did_not_change_is_not_audited_again(checkout: Checkout) -> None:
     assert READ.count("parsed a.py") == 1  # as its contents are the same in both
 
 
+def test_nothing_is_remembered_from_one_walk_to_the_next(checkout: Checkout) -> None:
+    checkout.commit("one", {"a.py": "fault\n"})
+    checkout.commit("two", {"b.py": "x\n"})
+
+    for _ in range(2):
+        READ.clear()
+        history(checkout.folder, jobs=1)
+        assert READ.count("parsed a.py") == 1
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_in_several_processes_it_is_the_same(
     checkout: Checkout, jobs: int, monkeypatch: pytest.MonkeyPatch

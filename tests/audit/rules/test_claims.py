@@ -71,7 +71,7 @@ SYSTEM: Files = {
 @rule("SEC002", "secret-default", Severity.HIGH)
 def secret_default(model: Model) -> Iterator[Fault]:
     if model.tracked.text("infra/compose.yaml"):
-        yield Fault(Place("infra/compose.yaml", 5), "it defaults to summit", "", hide=("summit",))
+        yield Fault(Place("infra/compose.yaml", 5), "it has a default", "")
 
 
 @rule("SEC003", "cors-wildcard", Severity.HIGH)
@@ -111,8 +111,8 @@ def test_the_counter_evidence_is_the_second_place() -> None:
 
     claim = found["LAUNCH_FIXES_SUMMARY.md:7"]
     assert [str(it.place) for it in claim.also] == ["infra/compose.yaml:5"]
-    assert claim.also[0].message == "SEC002: it defaults to ***"
-    assert claim.message == '"1. Hardcoded Secrets Removed" does not hold: it defaults to ***'
+    assert claim.also[0].message == "SEC002: it has a default"
+    assert claim.message == '"1. Hardcoded Secrets Removed" does not hold: it has a default'
 
 
 def test_no_secret_is_shown_when_only_this_rule_is_asked() -> None:

@@ -51,6 +51,15 @@ class Written:
     is_default: bool = False
     service: str = ""
 
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What of the line must not be shown, and nothing else that only reads the same."""
+        if self.what == "the password of a URL":
+            return (f":{self.value}@", f"-{self.value}}}")
+        if self.value not in f"{self.what} {self.name}":
+            return (self.value,)
+        return tuple(f"{before}{self.value}" for before in ('"', "'", "=", ": ", ":-", "- "))
+
 
 def written(
     name: str,
