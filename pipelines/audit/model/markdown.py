@@ -6,18 +6,23 @@ Code blocks, quotes, pictures and HTML are left out: nobody states there what wa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+import pyromark
 
 from pipelines.audit.place import Place
 
+if TYPE_CHECKING:
+    from pyromark.event import Range
+
 _LONGEST = 2_000  # characters of one block that are read; a longer one is data
 _LABEL = 80  # characters; what is longer and ends with a colon is a sentence
+_WITHIN = frozenset(("Emphasis", "Strong", "Link", "Image"))  # a paragraph; all else parts two
+_ASIDE = frozenset(("BlockQuote", "CodeBlock", "HtmlBlock", "Image"))  # what says nothing
 _BOX = re.compile(r"\[([ xX])\]\s+")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])")
 
@@ -72,81 +77,139 @@ class Document:
 
 def parse(text: str, file: str) -> Document:
     """Read one file; whatever it holds is some Markdown."""
-    reader = _Reader(file)
-    reader.read(_parser().parse(text))
+    reader = _Reader(file, text.encode())
+    for event, span in _events(text):
+        reader.step(event, span["start"], span["end"])
     return Document(file, tuple(reader.blocks))
 
 
-@cache
-def _parser() -> MarkdownIt:
-    # Blocks only: the text of one is read when it counts, and never an enormous one.
-    return MarkdownIt("commonmark", {"maxNesting": 12}).enable("table").disable("inline")
+def html_lines(text: str) -> set[int]:
+    """The lines of HTML that is no part of a paragraph, such as comments of their own."""
+    lines = _Lines(text.encode())
+    return {
+        line
+        for event, span in _events(text)
+        if event == {"Start": "HtmlBlock"}
+        for line in range(lines.at(span["start"]), lines.at(span["end"] - 1) + 1)
+    }
 
 
-@cache
-def _inline() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"maxNesting": 12})
+def _events(text: str) -> Iterator[tuple[Any, Range]]:
+    """What opens, closes or stands in the text, each with its span in bytes."""
+    yield from pyromark.events_with_range(text, options=pyromark.Options.ENABLE_TABLES)
+
+
+class _Lines:
+    """On which line a byte stands; the first is 1."""
+
+    def __init__(self, data: bytes) -> None:
+        self._ends = [match.start() for match in re.finditer(rb"\n", data)]
+
+    def at(self, position: int) -> int:
+        return bisect_left(self._ends, position) + 1
 
 
 @dataclass
 class _Reader:
-    """Walks the tokens once, and knows where it is."""
+    """Walks the events once, and knows where it is."""
 
     file: str
+    data: bytes
     blocks: list[Block] = field(default_factory=list)
     headings: list[tuple[int, str]] = field(default_factory=list)
     label: str = ""
     depth: int = 0
-    quotes: int = 0
+    aside: int = 0  # how much is open that says nothing
     heads: list[str] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
     is_item_open: bool = False
+    words: list[str] = field(default_factory=list)  # of the block so far, from `start` to `end`
+    start: int = -1
+    end: int = -1
 
-    def read(self, tokens: Sequence[Token]) -> None:
-        before = None
-        for token in tokens:
-            self._step(token, before)
-            before = token
+    def __post_init__(self) -> None:
+        self._lines = _Lines(self.data)
 
-    def _step(self, token: Token, before: Token | None) -> None:
-        if token.type in ("blockquote_open", "blockquote_close"):
-            self.quotes += token.nesting
-        elif token.type in ("bullet_list_open", "ordered_list_open"):
+    def step(self, event: Any, start: int, end: int) -> None:
+        if isinstance(event, str):
+            self._word("\n" if event in ("SoftBreak", "HardBreak") else "", start, end)
+            return
+        ((kind, what),) = event.items()
+        if kind == "Start":
+            self._open(_name(what), start)
+        elif kind == "End":
+            self._close(_name(what), what, end)
+        elif kind in ("Text", "Code", "InlineHtml"):
+            word = {"Text": what, "Code": f"`{what}`"}.get(kind, "")
+            self._word(word, start, end)
+
+    def _word(self, word: str, start: int, end: int) -> None:
+        if not self.aside:
+            self.words.append(word)
+            self.start = start if self.start < 0 else self.start
+            self.end = end
+
+    def _open(self, name: str, start: int) -> None:
+        if name in _WITHIN:
+            self._word("", start, start)
+        else:
+            self._paragraph()
+        if name in _ASIDE:
+            self.aside += 1
+        elif name == "List":
             self.depth += 1
-        elif token.type in ("bullet_list_close", "ordered_list_close"):
-            self.depth -= 1
-        elif token.type == "list_item_open":
+        elif name == "Item":
             self.is_item_open = True
-        elif token.type == "thead_open":
-            self.heads = []
-        elif token.type == "tr_open":
+        elif name == "TableHead":
+            self.cells = self.heads = []  # its cells are the heads
+        elif name == "TableRow":
             self.cells = []
-        elif token.type == "tr_close":
-            self._row(token, before)
-        elif token.type == "inline" and before is not None and not self.quotes:
-            self._inline(token, before)
+            self._row_place = self._place(start)
 
-    def _inline(self, token: Token, opened: Token) -> None:
-        text = _plain(token.content)
-        place = Place(self.file, (token.map or [0])[0] + 1)
-        if opened.type == "heading_open":
-            self._heading(int(opened.tag[1:]), text, place)
-        elif opened.type == "th_open":
-            self.heads.append(text)
-        elif opened.type == "td_open":
-            if not self.cells:
-                self._row_place = place
-            self.cells.append(text)
-        elif self.depth and self.is_item_open:
+    def _close(self, name: str, what: Any, end: int) -> None:
+        if name in _ASIDE:
+            self.aside -= 1
+        if name in _WITHIN:
+            self._word("", end, end)
+        elif name == "Heading":
+            self._heading(int(what[name][1:]))
+        elif name == "TableCell":
+            self.cells.append(self._taken()[0])
+        elif name == "TableRow":
+            self._row()
+        else:
+            self._paragraph()
+        if name == "List":
+            self.depth -= 1
+
+    def _taken(self) -> tuple[str, str, Place]:
+        """The words since the last block, their source, and where they begin."""
+        text = "".join(self.words)[:_LONGEST]
+        source = self.data[max(self.start, 0) : self.end].decode(errors="replace")
+        place = self._place(max(self.start, 0))
+        self.words, self.start, self.end = [], -1, -1
+        return text, source, place
+
+    def _place(self, position: int) -> Place:
+        return Place(self.file, self._lines.at(position))
+
+    def _paragraph(self) -> None:
+        if not self.words:
+            return
+        text, source, place = self._taken()
+        if self.depth and self.is_item_open:
             self.is_item_open = False
             self._item(text, place)
-        elif not self.depth and _is_label(token.content, text):
+        elif not self.depth and _is_label(source, text):
             self.label = text.rstrip(": ")
             self._add(Block(Kind.LABEL, self.label, place, self._above()))
         else:
             self._add(Block(Kind.TEXT, text, place, self._section(), self.depth))
 
-    def _heading(self, level: int, text: str, place: Place) -> None:
+    def _heading(self, level: int) -> None:
+        text, _, place = self._taken()
+        if self.aside:
+            return
         while self.headings and self.headings[-1][0] >= level:
             self.headings.pop()
         self.label = ""
@@ -161,8 +224,8 @@ class _Reader:
             block = replace(block, text=text[box.end() :], is_ticked=is_ticked)
         self._add(block)
 
-    def _row(self, token: Token, before: Token | None) -> None:
-        if not self.cells or self.quotes:
+    def _row(self) -> None:
+        if self.aside:
             return
         cells = tuple(zip(self.heads, self.cells, strict=False))
         text = " | ".join(self.cells)
@@ -187,18 +250,6 @@ def _is_label(source: str, text: str) -> bool:
     return text.endswith(":") or is_bold
 
 
-def _plain(source: str) -> str:
-    """The text without markup, code in backticks."""
-    source = source[:_LONGEST]
-    if not any(mark in source for mark in "`*_[<&\\"):
-        return source
-    tokens = _inline().parseInline(source)[0].children or []
-    return "".join(_word(token) for token in tokens)
-
-
-def _word(token: Token) -> str:
-    if token.type == "code_inline":
-        return f"`{token.content}`"
-    if token.type in ("softbreak", "hardbreak"):
-        return "\n"
-    return token.content if token.type in ("text", "text_special") else ""
+def _name(what: Any) -> str:
+    """Of what opens or closes; some have properties as well."""
+    return what if isinstance(what, str) else str(next(iter(what)))

@@ -8,8 +8,7 @@ import tokenize
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from markdown_it import MarkdownIt
-
+from pipelines.audit.model import markdown
 from pipelines.audit.model.roles import Role, role
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked
@@ -64,7 +63,7 @@ def _commented(path: str, text: str, lines: list[str]) -> set[int]:
     if path.endswith(".py"):
         return _python(text)
     if path.endswith((".md", ".mdx", ".markdown")):
-        return _markdown(text)
+        return markdown.html_lines(text)  # in a fence they are an example
     if role(path) is Role.DOCUMENT:
         return set()
     return {at for at, line in enumerate(lines, 1) if _WORDS in line}
@@ -78,15 +77,6 @@ def _python(text: str) -> set[int]:
                 found.add(token.start[0])
     except (tokenize.TokenError, SyntaxError):
         pass  # what came before is read
-    return found
-
-
-def _markdown(text: str) -> set[int]:
-    """Lines of HTML comments that are blocks of their own; in a fence they are an example."""
-    found: set[int] = set()
-    for token in MarkdownIt("commonmark").parse(text):
-        if token.type == "html_block" and token.map:
-            found.update(range(token.map[0] + 1, token.map[1] + 1))
     return found
 
 
