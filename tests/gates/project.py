@@ -150,16 +150,17 @@ class Project:
 
         It is there to be interrupted, and so unmeasured.
         """
-        program = subprocess.Popen(
-            self.command(*words),
-            cwd=self.root,
-            env={**unmeasured.environment(self.environment), **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            process_group=0,
-        )
+        with _hearing():
+            program = subprocess.Popen(
+                self.command(*words),
+                cwd=self.root,
+                env={**unmeasured.environment(self.environment), **variables},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                process_group=0,
+            )
         with program:
             try:
                 yield program
@@ -223,3 +224,15 @@ def _words(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+@contextmanager
+def _hearing() -> Iterator[None]:
+    """What is started hears every signal, even where `nohup` or a background job has started us."""
+    signals = (signal.SIGINT, signal.SIGHUP)
+    before = [signal.signal(it, signal.SIG_DFL) for it in signals]
+    try:
+        yield
+    finally:
+        for it, handler in zip(signals, before, strict=True):
+            signal.signal(it, handler)
