@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pyromark
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pyromark.event import Range
 
 _LONGEST = 2_000  # characters of one block that are read; a longer one is data
+_MOST = 100_000  # events that are read; the cells that the rows of a table lack may be millions
 _LABEL = 80  # characters; what is longer and ends with a colon is a sentence
 _WITHIN = frozenset(("Emphasis", "Strong", "Link", "Image"))  # a paragraph; all else parts two
 _ASIDE = frozenset(("BlockQuote", "CodeBlock", "HtmlBlock", "Image"))  # what says nothing
@@ -96,7 +98,8 @@ def html_lines(text: str) -> set[int]:
 
 def _events(text: str) -> Iterator[tuple[Any, Range]]:
     """What opens, closes or stands in the text, each with its span in bytes."""
-    yield from pyromark.events_with_range(text, options=pyromark.Options.ENABLE_TABLES)
+    events = pyromark.events_with_range(text, options=pyromark.Options.ENABLE_TABLES)
+    yield from islice(events, _MOST)
 
 
 class _Lines:
