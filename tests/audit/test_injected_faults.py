@@ -16,6 +16,7 @@ from pipelines.audit.rules import RULES
 from tests.audit.injected import EXCEPTIONS, INJECTIONS
 from tests.audit.injected.injection import Edit, Injection, system, tracked
 
+pytestmark = pytest.mark.no_cover  # takes three times as long, and covers what others cover
 SYSTEMS = ("bikeshare", "clinic", "parcels")
 FEWEST = 10
 

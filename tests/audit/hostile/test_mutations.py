@@ -11,6 +11,7 @@ from pipelines.audit.audit import Report, audit
 from pipelines.audit.tracked import Tracked
 from tests.audit.hostile.mutations import Files, mutated
 
+pytestmark = pytest.mark.no_cover  # takes three times as long, and covers what others cover
 _SEEDS = st.integers(min_value=0, max_value=2**32)
 
 

@@ -17,6 +17,7 @@ LINES = {
     for name, made in named(("line",)).items()
     if name.endswith(("' '", "'${'", "'\\\\'", "'a@'", "'http://a:b@'", "'<<E '"))
 }
+pytestmark = pytest.mark.no_cover  # takes three times as long, and covers what others cover
 
 
 def _audited(files: Files) -> Report:
