@@ -10,6 +10,7 @@ import re
 
 from pipelines.documents.document import Entry
 
+_FRAGILE = re.compile(r"[\[\\]")  # with these a text may be no pattern
 _SPECIAL = re.compile(r"[*?\[\]\\!#\s]")
 
 
@@ -27,6 +28,18 @@ def check(entry: Entry) -> None:
         raise entry.error(
             f"{entry.text!r} leaves the folder", hint="begin with / for the repository's root"
         )
+    if _FRAGILE.search(body) and not _is_pattern(body):
+        raise entry.error(f"{entry.text!r} is no pattern", hint="see gitignore(5) for [] and \\")
+
+
+def _is_pattern(body: str) -> bool:
+    import pathspec
+
+    try:
+        pathspec.GitIgnoreSpec.from_lines([body])
+    except (ValueError, re.error):
+        return False
+    return True
 
 
 def anchored(pattern: str, folder: str) -> str:

@@ -36,6 +36,8 @@ IN_STEP = {
     "inputs:\n- a\n- 3": "9: kinds.lib.test.inputs[1]: expected a text in quotes, not a number",
     "inputs: ['']": "7: kinds.lib.test.inputs[0]: '' names no file; write \"**\" for all files",
     "inputs: ['!']": "7: kinds.lib.test.inputs[0]: '!' names no file",
+    "inputs: ['[z-a]']": "7: kinds.lib.test.inputs[0]: '[z-a]' is no pattern; see gitignore(5)",
+    "inputs: ['a\\']": "7: kinds.lib.test.inputs[0]: 'a\\\\' is no pattern",
     "inputs: [../a]": "7: kinds.lib.test.inputs[0]: '../a' leaves the folder; begin with /",
     "inputs: ['{junit}']": "7: kinds.lib.test.inputs[0]: no placeholder {junit}; a brace itself",
     "outputs: ['{foldr}']": "7: kinds.lib.test.outputs[0]: no placeholder {foldr}; did you mean 'f",

@@ -26,7 +26,7 @@ def ignored_by(line: str) -> Pattern | None:
         with warnings.catch_warnings():  # of what a later Python may read as a set of characters
             warnings.simplefilter("ignore")
             return GitIgnoreBasicPattern(line)
-    except ValueError:
+    except (ValueError, re.error):
         return None
 
 

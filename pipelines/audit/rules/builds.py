@@ -282,17 +282,20 @@ def _is_next(model: Model, folder: str) -> bool:
 
 def _no_lock(model: Model, built: Declared, image: Image) -> Iterator[Fault]:
     """`npm ci` refuses to work without a lock file."""
+    brought = _lock_brought(image)
+    packages = {
+        it.place: package
+        for stage in needed(image)
+        if (package := _package(model, image, stage)) is not None
+        for it in stage.instructions
+    }
     for instruction, command in ran(image):
         if command.program != "npm" or command.words[1:2] not in (("ci",), ("clean-install",)):
             continue
-        if instruction.mounts or any("lock" in it.text for it in _runs_before(image, instruction)):
+        package = packages.get(instruction.place)
+        if package is None or instruction.mounts or (brought and brought < instruction.place):
             continue
-        stage = next(it for it in needed(image) if instruction in it.instructions)
-        files = files_of(model.tracked, image, stage)
-        package = files.origin("package.json", model.tracked)
-        folder = posixpath.dirname(package) if package is not None else None
-        if package is None or folder is None or package not in model.tracked:
-            continue
+        folder = posixpath.dirname(package)
         locks = [posixpath.join(folder, it) for it in ("package-lock.json", "npm-shrinkwrap.json")]
         if not any(lock in model.tracked or _is_elsewhere(model, lock) for lock in locks):
             yield Fault(
@@ -304,12 +307,21 @@ def _no_lock(model: Model, built: Declared, image: Image) -> Iterator[Fault]:
             )
 
 
-def _runs_before(image: Image, instruction: Instruction) -> list[Instruction]:
-    """The commands and copies that may bring a lock file from elsewhere."""
-    found = [it for stage in needed(image) for it in stage.instructions]
-    return [
-        it for it in found[: found.index(instruction)] if it.name == "RUN" or "from" in it.flags
-    ]
+def _lock_brought(image: Image) -> Place | None:
+    """The first command or copy that may bring a lock file from elsewhere."""
+    for stage in needed(image):
+        for it in stage.instructions:
+            if (it.name == "RUN" or "from" in it.flags) and "lock" in it.text:
+                return it.place
+    return None
+
+
+def _package(model: Model, image: Image, stage: Stage) -> str | None:
+    """The tracked file that is the stage's package.json."""
+    if not any(it.name == "RUN" and "npm" in it.text for it in stage.instructions):
+        return None
+    package = files_of(model.tracked, image, stage).origin("package.json", model.tracked)
+    return package if package is not None and package in model.tracked else None
 
 
 RULES: tuple[Rule, ...] = (build_cannot_work,)

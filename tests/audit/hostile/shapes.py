@@ -501,6 +501,13 @@ CROWDS: Mapping[str, Made] = {
     "commands of an image": lambda: {
         DOCKERFILE: "FROM a\n" + lines("RUN pip install a@ && curl -k b\n")
     },
+    "installs of an image": lambda: {
+        DOCKERFILE: "FROM node\nCOPY package.json .\n" + lines("RUN npm ci\nCOPY a b@\n", 1_400),
+        "package.json": "{}",
+    },
+    "lines of an instruction": lambda: {
+        DOCKERFILE: 'FROM a\nENV A="' + ("x" * 99 + "\\\n") * 9_000 + '"\nCOPY "' + "y\\\n" * 99
+    },
     "Dockerfiles": lambda: {
         f"d{n}/Dockerfile": "FROM python\nCOPY . .\nCMD python main.py\n" for n in range(2_000)
     },

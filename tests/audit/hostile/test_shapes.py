@@ -29,7 +29,9 @@ def _contents(data: str | bytes) -> Callable[[], bytes]:
     return lambda: found
 
 
-@pytest.mark.timeout(60)  # far more than any takes: what is quadratic takes minutes, a circle hours
+@pytest.mark.timeout(
+    25
+)  # far more than any takes: what is quadratic takes a minute, a circle hours
 @pytest.mark.parametrize("made", SHAPES.values(), ids=SHAPES)
 def test_an_audit_ends(made: Made) -> None:
     files = made()

@@ -44,6 +44,7 @@ def test_what_a_copy_takes(source, files):
         ("lib", ["api/main.py", "api/package.json"]),
         ("a.py", ["api/lib/a.py", "api/lib/b.txt", "api/main.py", "api/package.json"]),
         ("**/*.py", ["api/lib/b.txt", "api/package.json"]),
+        ("[z-a]\n\\\nlib", ["api/main.py", "api/package.json"]),  # two that are no patterns
         ("*\n!main.py", ["api/main.py"]),
         ("lib/*\n!lib/b.txt", ["api/lib/b.txt", "api/main.py", "api/package.json"]),
         ("# lib\n\n./lib/", ["api/main.py", "api/package.json"]),

@@ -47,7 +47,7 @@ _PLATFORM = {
     "TARGETARCH": "amd64",
     "TARGETVARIANT": "",
 }
-_LONGEST = 20_000  # characters of all values in one text; arguments of arguments may double up
+_LONGEST = 20_000  # characters of one text, all values filled in: those of others may double up
 # Of one file; people have ten and a hundred, and each is looked at with all that it is built on.
 _MOST_STAGES, _MOST = 200, 3_000
 _NESTED = 5  # `${A:-${B:-c}}`: people nest two
@@ -382,6 +382,8 @@ def _array(name: str, text: str) -> tuple[str, ...] | None:
 
 
 def _split(line: str) -> list[str]:
+    """The words, of a line that goes on and on the first: `shlex` takes long for a long word."""
+    line = line[:_LONGEST]
     try:
         return shlex.split(line)
     except ValueError:  # a quote that nothing closes

@@ -21,6 +21,7 @@ _INSTRUMENTS = {
     "create_histogram": "Histogram",
     "create_gauge": "Gauge",
 }
+_LONGEST = 500_000  # characters of a source
 _MOST_FOLDERS = 30  # that one module puts on the path; people put two
 # Django's settings that name modules, which it imports when it starts.
 _NAMING = ("ROOT_URLCONF", "INSTALLED_APPS", "LOCAL_APPS", "MIDDLEWARE")
@@ -28,7 +29,9 @@ _MEASURES = ("prometheus_client", "aioprometheus", "prometheus_async")
 
 
 def parse(text: str) -> ast.Module:
-    """The tree. Raises `SyntaxError` for whatever Python cannot read."""
+    """The tree. Raises `SyntaxError` for whatever Python cannot read, or nobody has written."""
+    if len(text) > _LONGEST:
+        raise SyntaxError(f"longer than {_LONGEST:,} characters")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
