@@ -27,7 +27,7 @@ _COMMANDS = {
     r"|\bupgrade\(\s{0,9}\w{0,40}(?:cfg|config)\w{0,40}\s{0,9},"
     r"|[\"']alembic[\"'],[^\n]{0,60}[\"']upgrade[\"']|MigrationContext\.configure"
     r"|\bflask_migrate\.upgrade\s*\("
-    r"|\w*migrat\w*\.py[\"', ]+(?:upgrade|up|run|apply|migrate)\b",
+    r"|\w{0,40}migrat\w{0,40}\.py[\"', ]+(?:upgrade|up|run|apply|migrate)\b",
     "Django": r"manage(?:\.py)?[\"', ]+migrate\b|django-admin[\"', ]+migrate\b"
     r"|call_command\(\s*[\"']migrate[\"']|execute_from_command_line\([^\n)]*[\"']migrate[\"']",
     "Prisma": r"\bprisma\b[\"', ]+(?:migrate[\"', ]+deploy|db[\"', ]+push)",
