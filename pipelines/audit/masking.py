@@ -23,7 +23,9 @@ _BEFORE = re.compile(
     rf"|\$\{{(?P<variable>\w{{1,100}}):?-)[\"']?"
 )
 _VALUE = re.compile(r"[^\s\"',;&|)}\]]+")
-_CALL = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_]+)*\(")  # of what gives the value, not the value
+# What gives a value and is none: a call, a variable of the environment; and what if it gives none.
+_GIVEN = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_]+)*\(|(?:process|import\.meta)\.env\.|os\.environ\b")
+_OTHERWISE = re.compile(rf".{{0,80}}?(?:\|\||\?\?|\bor\b){_GAP}[\"'`]")
 _DEFAULT = re.compile(r"(\$\{\w{1,100}:?-)[^{}$]+")
 _USER = re.compile(r"(\s(?:-u|--user)[ =][\"']?[^\s:\"'$]{1,100}:)[^\s\"'$]+")
 
@@ -49,11 +51,13 @@ def _named_masked(line: str) -> str:
     """With a mask for what stands behind the name of a secret; names may stand in values."""
     parts, done = [], 0
     for before in _BEFORE.finditer(line):
-        value = _VALUE.match(line, before.end())
-        is_named = any(map(is_secret_name, filter(None, before.groups())))
-        if value is None or not is_named or value.start() < done or _CALL.match(value[0]):
+        if not any(map(is_secret_name, filter(None, before.groups()))):
             continue
-        if kind(value[0]) in _SECRET:
+        value = _VALUE.match(line, before.end())
+        if value and _GIVEN.match(value[0]):
+            otherwise = _OTHERWISE.match(line, value.end())
+            value = _VALUE.match(line, otherwise.end()) if otherwise else None
+        if value and value.start() >= done and kind(value[0]) in _SECRET:
             parts += [line[done : value.start()], MASK]
             done = value.end()
     return "".join([*parts, line[done:]])

@@ -94,6 +94,8 @@ def test_no_verdict_shows_one() -> None:
             f'DB_PASSWORD = os.getenv("DB_PASSWORD", "{WORD}")',
             'DB_PASSWORD = os.getenv("DB_PASSWORD", "***")',
         ),
+        (f"secret: process.env.KEY || '{WORD}',", "secret: process.env.KEY || '***',"),
+        (f'secret = os.getenv("KEY") or "{WORD}"', 'secret = os.getenv("KEY") or "***"'),
         ("password = getpass(prompt)", "password = getpass(prompt)"),
         (f"curl -u me:{WORD} http://a", "curl -u me:*** http://a"),
         (f"PASSWORD={WORD * 100} x", "PASSWORD=*** x"),

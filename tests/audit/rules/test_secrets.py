@@ -516,3 +516,10 @@ def test_a_system_as_people_have_it():
         "infra/docker-compose.yml:11",
         "infra/docker-compose.yml:15",
     ]
+
+
+def test_an_address_that_is_a_default_is_not_also_a_literal():
+    code = "const u =\n  process.env.DATABASE_URL ??\n  'postgres://a:hunter22@db/x';\n"
+
+    assert found(HARDCODED, {"a.ts": code}) == []
+    assert places(DEFAULT, {"a.ts": code}) == ["a.ts:3"]

@@ -12,6 +12,7 @@ from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.model.secrets import envfiles, images, refusals, sources, texts, yamls
 from pipelines.audit.model.secrets.facts import Where, Written, written
 from pipelines.audit.model.words import JAVASCRIPT, Words
+from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked
 
 __all__ = ["Secrets", "Where", "Written"]
@@ -113,11 +114,15 @@ class Secrets:
         if _ASIDE.search(path) or not _WORTH.search(data.lower()):
             return
         module = self._javascript.module(path)
+        defaults: set[tuple[Place, str]] = set()  # an address among them is also a literal
         for read in module.reads:
             if read.default:
                 place = read.value.place if read.value else read.place
+                defaults.add((place, read.default))
                 yield from written(read.name, read.default, place, Where.SOURCE, is_default=True)
         for literal in module.literals:
+            if (literal.place, literal.value) in defaults:
+                continue
             if literal.name.startswith("[") and "." in literal.name:
                 continue  # `[Brand.OnePassword]: "1Password"` is a member of an enumeration
             yield from written(literal.name, literal.value, literal.place, Where.SOURCE)
