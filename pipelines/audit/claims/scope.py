@@ -20,6 +20,7 @@ from pipelines.audit.tracked import Tracked, join
 _PATH = re.compile(r"[\w.@{}*+-]+(?:/[\w.@{}*+-]+)*/?")
 _MOST = 20  # files; a name that so many have names none of them
 _PATTERNS = 50  # that are held against all files
+_ASIDE = (Role.DEVELOPMENT, Role.EXAMPLE)  # counts only where a claim names it
 _MARKERS = ("Dockerfile", "package.json", "requirements.txt", "pyproject.toml", "go.mod")
 # Words that name a component only in backticks, or before "service".
 _PLAIN = re.compile(
@@ -39,6 +40,7 @@ class Layout:
         self.tracked: Tracked = model.tracked
         self._projects = model.projects
         self._matched: dict[str, list[str]] = {}
+        self._homes: dict[str, str] = {}
 
     @cached_property
     def services(self) -> dict[str, tuple[Service, ...]]:
@@ -102,14 +104,35 @@ class Layout:
             for name in sorted(names)
         )
 
-    def files(self, text: str, folder: str) -> Iterator[str]:
-        """The tracked files and folders (with a `/` at the end) that a text names."""
+    def home(self, document: str) -> str:
+        """The component in whose folder a document lies, or which its path names; else ""."""
+        if document not in self._homes:
+            self._homes[document] = self._home(document)
+        return self._homes[document]
+
+    def _home(self, document: str) -> str:
+        homes = [
+            (len(folder), name)
+            for name, folders in self.folders.items()
+            for folder in folders
+            if folder and document.startswith(f"{folder}/")
+        ]
+        if homes:
+            return max(homes)[1]
+        parts = PurePosixPath(document).with_suffix("").parts[::-1]
+        names = {it.lower(): it for it in self.folders if not _PLAIN.fullmatch(it.lower())}
+        return next((names[it.lower()] for it in parts if it.lower() in names), "")
+
+    def files(self, text: str, document: str) -> Iterator[str]:
+        """The tracked files and folders (with a `/` at the end) that a text names there."""
+        folder = document.rpartition("/")[0]
+        near = tuple(f"{it}/" for it in self.folders.get(self.home(document), ()))
         for match in _PATH.finditer(text):
             word = match[0].rstrip(".")
             if "/" in word or "." in word or word.lower() == "makefile":
-                yield from self._found(word, folder)
+                yield from self._found(word, folder, near)
 
-    def _found(self, word: str, folder: str) -> Iterator[str]:
+    def _found(self, word: str, folder: str, near: tuple[str, ...]) -> Iterator[str]:
         for path in (join("", word), join(folder, word)):
             if path and path in self.tracked:
                 yield path
@@ -122,6 +145,7 @@ class Layout:
         else:
             found = self._by_name.get(word.rpartition("/")[2], [])
             found = [path for path in found if path == word or path.endswith(f"/{word}")]
+        found = [path for path in found if path.startswith(near)] or found
         if len(found) <= _MOST:
             yield from found
 
@@ -168,7 +192,7 @@ class Scope:
     """Where a claim holds. Without files and services it is the whole repository.
 
     `is_for_all` says that the claim speaks of all there are; `is_own` that only what is built here
-    is meant.
+    is meant; `is_implied` that it names no place, and its document speaks of one component.
     """
 
     layout: Layout
@@ -176,10 +200,16 @@ class Scope:
     services: frozenset[str] = frozenset()
     is_for_all: bool = False
     is_own: bool = False
+    is_implied: bool = False
 
     @property
     def is_whole(self) -> bool:
         return not self.files and not self.services
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the claim itself says where it holds."""
+        return not self.is_whole and not self.is_implied
 
     @cached_property
     def _folders(self) -> tuple[str, ...]:
@@ -194,8 +224,10 @@ class Scope:
         owner = finding.service or self.layout.owner(finding.place)
         if self.is_own and owner and not self.layout.is_built(owner):
             return False
+        if not self.is_named and role(finding.place.file) in _ASIDE:
+            return False
         if self.is_whole:
-            return role(finding.place.file) not in (Role.DEVELOPMENT, Role.EXAMPLE)
+            return True
         if owner in self.services:
             return True
         if self.services and owner in self.layout.services:
@@ -204,9 +236,11 @@ class Scope:
 
     def names(self, finding: Finding) -> bool:
         """Whether the claim names the very service, or a file of it."""
+        if not self.is_named:
+            return False
         owner = finding.service or self.layout.owner(finding.place)
         is_shared = bool(self.layout.owner(finding.place))
-        is_file_named = not self.is_whole and self.has(finding.place.file)
+        is_file_named = self.has(finding.place.file)
         return owner in self.services or (is_file_named and not is_shared)
 
     def has(self, file: str) -> bool:

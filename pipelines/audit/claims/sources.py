@@ -22,6 +22,12 @@ _SUMMARY = re.compile(
     r"|progress|complet|implementation|changes|remediation|improvements|post-?mortem",
     re.IGNORECASE,
 )
+# What tells how something is done, or is to be: its marks say what is to be seen then.
+_INSTRUCTION = re.compile(
+    r"runbook|playbook|guide|tutorial|how[-_ ]?to|quick[-_ ]?start|getting[-_ ]?started"
+    r"|template|proposal|(?:^|[-_. ])plan(?:$|[-_. ])",
+    re.IGNORECASE,
+)
 # A cheap look before a file is parsed in which only boxes and marks count.
 _MARK = re.compile(r"\[[xX]\]|[✅✔☑]")
 
@@ -32,6 +38,7 @@ class Manner(Enum):
     COMMIT = "commit"  # every line is about what was done, in the imperative
     CHANGELOG = "changelog"  # the same, for each release; the last ones are about the present
     SUMMARY = "summary"  # written to tell what was done
+    INSTRUCTION = "instruction"  # only boxes count
     OTHER = "other"  # only boxes and marks count
 
 
@@ -43,6 +50,8 @@ def manner(file: str) -> Manner | None:
         return None
     if folder.split("/")[0] == ".github" or stem.lower().startswith("requirements"):
         return None
+    if _INSTRUCTION.search(stem):
+        return Manner.INSTRUCTION if suffix.lower().startswith("m") else None
     if _COMMIT.fullmatch(stem):
         return Manner.COMMIT
     if _CHANGELOG.fullmatch(stem):
@@ -59,7 +68,7 @@ def documents(tracked: Tracked, files: Sequence[str] = ()) -> Iterator[tuple[Doc
         text = tracked.text(file) if spoken else None
         if not spoken or not text or len(text) > LARGEST:
             continue
-        if spoken is not Manner.OTHER or _MARK.search(text):
+        if spoken not in (Manner.OTHER, Manner.INSTRUCTION) or _MARK.search(text):
             yield _document(tracked, file, text), spoken
 
 

@@ -67,7 +67,8 @@ _IMPERATIVE = re.compile(
 )
 _ADVICE = re.compile(
     r"\W*(?:use|do|do not|don't|always|never|avoid|keep|set|ensure|make sure|check|prefer|run"
-    r"|enable|disable|add|remove|configure|rotate|store|change|review|test|verify|consider)\b",
+    r"|enable|disable|add|remove|configure|rotate|store|change|review|test|verify|consider"
+    r"|apply|execute|deploy|install|open)\b",
     re.IGNORECASE,
 )
 

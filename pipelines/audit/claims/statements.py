@@ -76,7 +76,7 @@ _FILES = re.compile(
     r"(?:files?|locations?|paths?|artifacts?|deliverables?)\b(?!\s*(?:system|upload|size))",
     re.IGNORECASE,
 )
-_DOCUMENTS = re.compile(r"\W*(?:documentation|docs)\W*", re.IGNORECASE)
+_DOCUMENTS = re.compile(r"(?:^|[\W_])(?:documentation|docs)(?:$|[\W_])", re.IGNORECASE)
 _STATUS = re.compile(r"\b(?:status|state|done|fixed|resolved|result|complete[d]?)\b", re.IGNORECASE)
 _DONE_CELL = re.compile(
     r"\W*(?:✅|✔|☑|done|fixed|complete[d]?|resolved|closed|implemented|yes|ok|pass(?:ed)?)\b.*"
@@ -128,6 +128,8 @@ class _Reading:
         """A heading that says what was done; what stands below are its details."""
         if block.kind not in (Kind.HEADING, Kind.LABEL) or not below or block.depth == 1:
             return None
+        if self.manner is Manner.INSTRUCTION:
+            return None
         around = self._stance(block)
         if around is Stance.OPEN or _is_files(block) or stance.is_open(block.text):
             return None
@@ -164,6 +166,8 @@ class _Reading:
     def _is_done_item(self, block: Block) -> bool:
         if block.is_ticked is not None:
             return block.is_ticked
+        if self.manner is Manner.INSTRUCTION:
+            return False
         around = self._stance(block)
         if around is Stance.OPEN or _is_files(block) or stance.is_open(block.text):
             return False
@@ -179,6 +183,8 @@ class _Reading:
         return around is Stance.DONE and any(stance.is_marked(it) for it in block.section)
 
     def _single(self, block: Block) -> Iterator[Statement]:
+        if self.manner is Manner.INSTRUCTION:
+            return
         if block.kind is Kind.ROW:
             if self._stance(block) is not Stance.OPEN and _is_done_row(block):
                 yield _statement(block, Form.ROW, topics.about(block.text))
@@ -300,6 +306,7 @@ def _present(blocks: Sequence[Block]) -> tuple[Block, ...]:
     return tuple(kept)
 
 
-def is_about_documents(section: Sequence[str]) -> bool:
-    """Whether a section is about documents alone."""
-    return any(_DOCUMENTS.fullmatch(it) for it in section)
+def is_about_documents(statement: Statement) -> bool:
+    """Whether its section, or all of its document, tells what was written down."""
+    stem = statement.place.file.rpartition("/")[2]
+    return any(_DOCUMENTS.search(it) for it in (stem, *statement.section[-2:]))

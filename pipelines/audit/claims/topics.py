@@ -68,7 +68,10 @@ class Topic:
 
 
 _LINTERS = _text(r"\blint", r"flake8|ruff|pylint|eslint|black|prettier|format|biome|stylelint")
-_TESTS = _text(r"\btests?\b|pytest|jest|vitest|unittest|tox\b|nox\b|go test|rspec|phpunit")
+_TESTS = _text(
+    r"(?<!snyk )(?<!container )\btests?\b|pytest|jest|vitest|unittest|tox\b|nox\b|go test",
+    r"rspec|phpunit",
+)
 _TYPES = _text(r"mypy|pyright|tsc\b|type-?check")
 _METRICS = _text(r"prometheus|metric|opentelemetry|instrument")
 
@@ -90,6 +93,7 @@ TOPICS: tuple[Topic, ...] = (
         but=_text(
             r"\btests? (?:fixtures?|tokens?|data|secrets?|credentials?)\b|\bin (?:the )?tests\b",
             r"credentials?[- ](?:event|verif|issu|route|endpoint|type|schema|format|template|flow)",
+            r"\b(?:detection|scann\w+)\b|false positives?|\(security risk\)",
         ),
         files=_text(_SETTINGS, _CODE, _DOCKERFILE),
         by_name=True,
@@ -130,6 +134,7 @@ TOPICS: tuple[Topic, ...] = (
         ),
         ("SEC004", "SEC005"),
         act=_text(r"replac|remov|no longer|switch|instead|now|disabl|runs?|us(?:e|es|ed|ing)\b"),
+        but=_text(r"\bdev(?:elopment)? (?:server|mode) (?:now )?(?:runs?|works?|starts?|is)\b"),
         files=_text(_COMPOSE, _DOCKERFILE),
     ),
     Topic(
@@ -174,7 +179,8 @@ TOPICS: tuple[Topic, ...] = (
         ("REL002", "REL012"),
         ("REL003", "REL001"),
         but=_text(
-            r"health[- ]?checks? (?:response|integration|working|monitor)|/api/health",
+            r"health[- ]?checks? (?:response|integration|working|monitor|endpoints?|routes?)",
+            r"health[- ]?checks? (?:tests?|pass|show|script|library)|/api/health",
             r"\b(?:front|back)-?end health",
         ),
         about={"REL012": _text(r"health|curl|wget|probe")},
@@ -212,6 +218,7 @@ TOPICS: tuple[Topic, ...] = (
             r"enabl|\bruns?\b|running|appl(?:y|ied|ies)|automat|start-?up|by default|skip",
             r"executed|on deploy",
         ),
+        but=_text(r"\b(?:no|without|after)\b (?:\w+ ){0,2}migrations?\b|autogenerate|dry[- ]run"),
         files=_text(_COMPOSE, _PYTHON, _DOCKERFILE, _SETTINGS),
         trace=_text(r"migrat|alembic"),
         by_name=True,
@@ -219,15 +226,22 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "image builds",
         _text(
-            r"\bdockerfiles?\b|\b(?:docker|container|image|multi-stage)\s+(?:image\s+)?builds?\b",
+            r"\bdockerfiles?\b|\b(?:docker|container|image)\s+(?:image\s+)?builds?\b",
             r"\b(?:images?|containers?)\s+(?:now\s+)?builds?\b|docker images?\b",
         ),
         ("REL007",),
         act=_text(
-            r"creat|add|fix|miss|repair|resolv|work|multi-?stage|automat|\bdockerfile$",
+            r"creat|add|fix|miss|repair|resolv|work|automat",
             r"\b(?:now|successfully) buil(?:ds?|t)|\bbuilds? (?:now|again|success|pass)",
         ),
         files=_text(_DOCKERFILE),
+    ),
+    Topic(
+        "an image build",
+        _text(r"\bmulti-?stage\b|\bdockerfile$"),
+        ("REL007",),
+        files=_text(_DOCKERFILE),
+        needs_scope=True,
     ),
     Topic(
         "non-root images",
@@ -275,6 +289,11 @@ TOPICS: tuple[Topic, ...] = (
         _text(r"\btime-?outs?\b"),
         (),
         ("REL015",),
+        but=_text(
+            r"\bwithin (?:\w+ )?time-?outs?\b",
+            r"\b(?:jobs?|workflows?|statement|query|session|idle|lock|tests?) time-?outs?\b",
+            r"\btime-?outs? (?:\w+ )?(?:to|for|on) (?:all |every )?(?:jobs?|workflows?|tests?)\b",
+        ),
         about={"REL015": _text(r"time-?out|wait")},
         files=_text(_CODE),
         trace=_text(r"timeout"),
@@ -297,6 +316,10 @@ TOPICS: tuple[Topic, ...] = (
         ),
         (),
         ("REL013", "OBS001"),
+        but=_text(
+            r"\b(?:quality|performance|success|business|key|code|coverage|test|project|usage|impact"
+            r"|evaluation|engagement|accuracy|progress|sprint|team|product) metrics\b"
+        ),
         about={"REL013": _METRICS},
         files=_text(_CODE),
         trace=_text(r"metrics|prometheus"),
@@ -305,11 +328,12 @@ TOPICS: tuple[Topic, ...] = (
         "error counters",
         _text(
             r"\berror (?:tracking|counters?|metrics?|counting)\b|\b5xx\b.*\b(?:count|increment)",
-            r"increment\w* (?:\w+ )?counters?|\bcounters?\b",
+            r"increment\w* (?:\w+ )?counters?",
+            r"\b(?:errors?|exceptions?|failures?|requests?|prometheus|metrics?) counters?\b",
         ),
         ("OBS002",),
         ("REL013",),
-        about={"REL013": _METRICS},
+        about={"OBS002": _text(r"^counter\b"), "REL013": _METRICS},
         files=_text(_CODE),
         trace=_text(r"counter"),
         by_name=True,
@@ -374,6 +398,11 @@ TOPICS: tuple[Topic, ...] = (
         act=_text(
             r"enforc|\bfails?\b|failing on|fail on|block|remov|strict|no longer|mandatory",
             r"hardened|required|gates? (?:added|enabled|in place)",
+        ),
+        but=_text(
+            r"\b(?:fails?|blocks?|exits?)\b(?: \w+){0,2} (?:on|if|when)"
+            r" (?!(?:any|all|every|errors?|failures?|failing|lint\w*|tests?|types?)\b)\w",
+            r"\bnon-?blocking|\b(?:no longer|not) block|\bblocked by\b",
         ),
         files=_text(_WORKFLOW, _MAKE),
     ),
@@ -475,6 +504,7 @@ _PATH = re.compile(
     r"(?<![\w.*{}/-])(?:[\w.*{}-]+/)*[\w*-]+\.(?!sock\b)[a-z]{2,5}\b(?:\.\w+)?|https?://\S+",
     re.IGNORECASE,
 )
+_LABELLED = re.compile(r"[^\w`]*[^:\n`]{1,40}:[^\w`]*")  # and nothing behind it
 _MEASURED = re.compile(r"\|\s*(?:[<>~≤]?\s*\d+(?:\.\d+)?\s*m?s|\d{3,5})\s*(?:\||$)")
 # What begins so does not say that there is now something that was not there.
 _REMOVAL = re.compile(
@@ -482,6 +512,12 @@ _REMOVAL = re.compile(
     r"(?:remov|drop|delet|renam|migrat|bump|increas|lower|refactor)\w*\s",
     re.IGNORECASE,
 )
+
+
+def _is_pointer(words: str) -> bool:
+    """Whether it only says where something is: `Health check: http://localhost:8000/health`."""
+    bare = re.sub(r"`[^`]*`", " ", words)
+    return bare.rstrip() != words.rstrip() and bool(_LABELLED.fullmatch(bare))
 
 
 def without_paths(text: str) -> str:
@@ -496,7 +532,7 @@ def about(text: str) -> tuple[Topic, ...]:
     A row with a time, a status or a port tells what somebody measured, and not what was done.
     """
     words = without_paths(text)
-    if _MEASURED.search(words):
+    if _MEASURED.search(words) or (":" in words and _is_pointer(words)):
         return ()
     is_removal = bool(_REMOVAL.match(words))
     return tuple(

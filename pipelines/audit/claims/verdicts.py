@@ -143,6 +143,11 @@ def _is_same(one: Claim, other: Claim) -> bool:
 
 
 _FOR_ALL = re.compile(r"\b(?:all|every|each|any|entire|everywhere|(\d+)/\1)\b", re.IGNORECASE)
+_EVERYWHERE = re.compile(
+    r"\b(?:all|every|each|across|\d+)\b[^.\n]{0,30}"
+    r"\b(?:(?:micro-?)?services?|containers?|images|apps|repositor\w+|workflows)\b",
+    re.IGNORECASE,
+)
 _OWN = re.compile(
     r"\b(?:app|apps|application|backend|python|node|own|our)\s+(?:services?|containers?)\b",
     re.IGNORECASE,
@@ -150,22 +155,25 @@ _OWN = re.compile(
 
 
 def _scope(layout: Layout, statement: Statement) -> Scope:
-    folder = statement.place.file.rpartition("/")[0]
     text = "\n".join((statement.text, *statement.details))
     files = {
         file
-        for file in layout.files(statement.words, folder)
+        for file in layout.files(statement.words, statement.place.file)
         if file.endswith("/") or role(file) not in (Role.DOCUMENT, Role.TEST)
     }
     is_for_all = bool(_FOR_ALL.search(text))
     services = layout.named(statement.text)
     if not services and not is_for_all:
         services = layout.named("\n".join(statement.details))
-    if any(topic.name == "image builds" for topic in statement.topics):
+    if any("REL007" in topic.rules for topic in statement.topics):
         files |= {f"{file.rpartition('/')[0]}/" for file in files if "ockerfile" in file}
-    return Scope(
+    scope = Scope(
         layout, frozenset(files - {"/"}), services, is_for_all, is_own=bool(_OWN.search(text))
     )
+    home = layout.home(statement.place.file) if scope.is_whole else ""
+    if not home or _EVERYWHERE.search(text):
+        return scope
+    return replace(scope, services=frozenset((home,)), is_implied=True)
 
 
 def _by_rule(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
@@ -197,7 +205,7 @@ def _counter(claim: Claim, findings: Mapping[str, Sequence[Finding]]) -> list[Fi
 
 def _is_against(finding: Finding, claim: Claim, topic: Topic) -> bool:
     scope = claim.scope
-    if topic.needs_scope and scope.is_whole:
+    if topic.needs_scope and not scope.is_named:
         return False
     if not topic.concerns(finding) or not scope.holds(finding):
         return False
@@ -205,7 +213,7 @@ def _is_against(finding: Finding, claim: Claim, topic: Topic) -> bool:
         return False
     if topic.by_name and not _is_named(claim, finding):
         return False
-    if finding.rule.startswith("GATE") and _is_of_others(claim, finding):
+    if _is_of_others(claim, finding):
         return False
     return finding.rule in topic.rules or scope.is_for_all or scope.names(finding)
 
@@ -218,7 +226,7 @@ def _is_grave(claim: Claim, finding: Finding) -> bool:
     """Whether it matters enough; what matters less, does in a file that the claim names."""
     if finding.severity >= Severity.MEDIUM or finding.rule in _ADVICE:
         return True
-    return not claim.scope.is_whole and claim.scope.has(finding.place.file)
+    return claim.scope.is_named and claim.scope.has(finding.place.file)
 
 
 # What a gate is of: a language, and what it looks at.
@@ -235,9 +243,29 @@ _SUBJECTS = {
 }
 
 
+# What a secret opens.
+_OPENED = {
+    "tokens of users": r"jwt|session",
+    "database": r"(?:\b|_)(?:db|database|postgres\w*|pg|mysql|mariadb|mongo\w*)(?:\b|_)|pgpassword",
+    "cache": r"redis|memcache",
+    "broker": r"rabbit|amqp|kafka|mqtt",
+    "payments": r"stripe|paypal",
+    "mail": r"smtp|e-?mail|sendgrid|(?:\b|_)ses(?:\b|_)",
+    "cloud": r"(?:\b|_)(?:aws|s3|azure|gcp)(?:\b|_)",
+    "series": r"influx|grafana",
+}
+
+
 def _is_of_others(claim: Claim, finding: Finding) -> bool:
-    """Whether a claim speaks of one language's gates, or one sort, and the finding of another."""
+    """Whether a claim speaks of one language's gates, or one sort, and the finding of another.
+
+    Or of one secret, and the finding of another.
+    """
     text = claim.statement.text
+    if finding.rule in ("SEC001", "SEC002"):
+        return _differ(_OPENED, without_paths(text), f"{finding.message}\n{finding.evidence}")
+    if not finding.rule.startswith("GATE"):
+        return False
     return _differ(_LANGUAGES, text, finding.message) or _differ(_SUBJECTS, text, finding.message)
 
 
@@ -273,7 +301,7 @@ def _order(finding: Finding, topics: Sequence[Topic]) -> tuple[object, ...]:
 
 def _is_looked_at(topic: Topic, scope: Scope) -> bool:
     """Whether the claim's scope holds something that the topic's rules look at."""
-    if not topic.held_to or (topic.needs_scope and scope.is_whole):
+    if not topic.held_to or (topic.needs_scope and not scope.is_named):
         return False
     tracked = scope.layout.tracked
     return any(
@@ -291,7 +319,13 @@ def _summed_up(found: Sequence[Verdict]) -> Iterator[Verdict]:
 
 
 _WRITTEN = re.compile(
-    r"\b(?:documented|documentation|docs?|guide|guidance|guidelines|runbook|playbook|wiki)\b",
+    r"(?<!/)\b(?:documented|documentation|docs?|guide|guidance|guidelines|runbook|playbook|wiki)\b",
+    re.IGNORECASE,
+)
+# Where a document was what was missing, a document is the fix.
+_LACKED = re.compile(
+    r"\b(?:no|missing|lack\w*|absent|undocumented|outdated)\b.{0,40}"
+    r"\b(?:docs?|documentation|documented|guides?|reference|runbooks?|undocumented)\b",
     re.IGNORECASE,
 )
 _POINTER = re.compile(
@@ -299,8 +333,7 @@ _POINTER = re.compile(
     re.IGNORECASE,
 )
 _FIX = re.compile(
-    r"fix|issue|critical|secur|reliab|observab|resolved|remediat|harden|launch|vulnerab|✅"
-    r"|complete|done",
+    r"fix|issue|critical|secur|reliab|observab|resolved|remediat|harden|launch|vulnerab",
     re.IGNORECASE,
 )
 _DOCUMENTS = (".md", ".rst", ".txt", ".adoc", ".mdx", ".pdf", ".html")
@@ -310,8 +343,7 @@ def _is_documented(layout: Layout, statement: Statement) -> bool:
     """Whether documents are all that there is of a claimed fix."""
     if not statement.topics:
         return False
-    folder = statement.place.file.rpartition("/")[0]
-    named = list(layout.files(statement.words, folder))
+    named = list(layout.files(statement.words, statement.place.file))
     is_code_named = any(not file.endswith(_DOCUMENTS) for file in named)
     says = bool(_WRITTEN.search(_POINTER.sub(" ", statement.text)))
     told = any(_WRITTEN.search(_POINTER.sub(" ", it)) for it in statement.details)
@@ -320,12 +352,12 @@ def _is_documented(layout: Layout, statement: Statement) -> bool:
 
 def is_fix(claim: Claim) -> bool:
     """Whether a claim is said to mend something, rather than to describe it."""
-    section = claim.statement.section
-    if statements.is_about_documents(section):
+    said = claim.statement
+    if statements.is_about_documents(said) or _LACKED.search(said.text):
         return False
-    if claim.statement.form is Form.BOX:
+    if said.form is Form.BOX:
         return True
-    return any(_FIX.search(text) for text in (*section[-2:], claim.statement.text))
+    return any(_FIX.search(text) for text in (*said.section[-2:], said.text))
 
 
 def worst(verdict: Verdict) -> tuple[Finding, ...]:

@@ -31,6 +31,9 @@ def said(text: str, file: str = "FIXES_SUMMARY.md") -> list[tuple[int, str]]:
         ("COMMIT_MESSAGE.txt", Manner.COMMIT),
         ("CHANGELOG.md", Manner.CHANGELOG),
         ("docs/release-notes.md", Manner.CHANGELOG),
+        ("docs/TESTING_QUICK_START.md", Manner.INSTRUCTION),
+        ("MIGRATION_PLAN.md", Manner.INSTRUCTION),
+        ("migration-runbook.txt", None),
         ("README.md", Manner.OTHER),
         ("requirements.txt", None),
         ("robots.txt", None),
@@ -169,6 +172,23 @@ def test_a_document_of_another_kind_claims_by_boxes_and_marks_alone() -> None:
     assert said(text, "STATUS.md") == [(3, "health checks"), (5, "secrets")]
 
 
+def test_instructions_claim_by_boxes_alone() -> None:
+    text = """\
+        ## Fixed
+        - ✅ Health checks in Compose
+        - [x] Locked down CORS
+
+        | Item | Status |
+        |---|---|
+        | Health checks | ✅ |
+
+        ### 1. Memory limits added ✅
+        - in Compose
+    """
+
+    assert said(dedent(text), "DEPLOYMENT_GUIDE.md") == [(3, "CORS")]
+
+
 def test_advice_with_a_mark_is_no_claim() -> None:
     assert said("- ✅ Use environment variables instead of hardcoded secrets", "README.md") == []
 
@@ -300,6 +320,17 @@ def test_words_lead_to_a_topic(text: str, topic: str) -> None:
         "- Removed the separate metrics ports from Compose",
         "- Docker build: changed the folder of its output",
         "- Health check integration working, done",
+        "- Health check: `http://localhost:8004/health`",
+        "- ✅ All health checks passing",
+        "- ✅ Fails CI on duplicate titles",
+        "- ✅ CI is no longer blocked by security scans",
+        "- ✅ CI made non-blocking for forks; removed",
+        "- ✅ Development server runs without warnings",
+        "- ✅ Quality Metrics",
+        "- ✅ Selection counter",
+        "- ✅ Secret scanning added: hard-coded passwords are found",
+        "- ✅ Alembic autogenerate enabled for the new tables",
+        "- ✅ Added timeouts to all jobs",
         "| Health checks | ✅ Working | 200 | fine |",
         "| Health checks | ✅ Done | <100ms |",
     ],

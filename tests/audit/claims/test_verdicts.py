@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.audit.claims.verdicts import Status, Verdict, verdicts
+from pipelines.audit.claims.verdicts import Status, Verdict, is_fix, verdicts
 from pipelines.audit.findings import Also, Confidence, Finding, Severity
 from pipelines.audit.place import Place
 from tests.audit import repository
@@ -210,6 +210,97 @@ def test_the_second_place_of_a_finding_counts_too() -> None:
     text = "- Removed `|| true` from CI in `.github/workflows/ci.yml`\n"
 
     assert status(text, swallow) is Status.CONTRADICTED
+
+
+ROOT = finding("REL008", "apps/fusion/Dockerfile:1", "the image runs as root")
+UNPROBED = finding("REL001", "compose.yaml:2", "nobody can tell", service="gateway")
+
+
+@pytest.mark.parametrize(
+    ("name", "claim", "found", "expected"),
+    [
+        ("apps/gateway/REPORT.md", "CORS locked down", WILDCARD, Status.BACKED),
+        ("apps/fusion/REPORT.md", "CORS locked down", WILDCARD, Status.CONTRADICTED),
+        ("audits/fusion/REPORT.md", "CORS locked down", WILDCARD, Status.CONTRADICTED),
+        ("audits/fusion/REPORT.md", "Non-root user added", ROOT, Status.CONTRADICTED),
+        ("docs/fusion.md", "[x] Non-root user", ROOT, Status.CONTRADICTED),
+        ("docs/console.md", "[x] CORS restricted", WILDCARD, Status.OPEN),
+        ("apps/gateway/REPORT.md", "CORS locked down in fusion", WILDCARD, Status.CONTRADICTED),
+        (
+            "apps/gateway/REPORT.md",
+            "CORS locked down in all services",
+            WILDCARD,
+            Status.CONTRADICTED,
+        ),
+        ("apps/gateway/REPORT.md", "Health checks added", UNPROBED, Status.BACKED),
+        (
+            "apps/gateway/REPORT.md",
+            "Health checks added to `gateway`",
+            UNPROBED,
+            Status.CONTRADICTED,
+        ),
+    ],
+)
+def test_a_document_of_one_component_speaks_of_it(
+    name: str, claim: str, found: Finding, expected: Status
+) -> None:
+    (verdict,) = judged(f"- {claim}\n", [found], name=name)
+
+    assert verdict.status is expected
+
+
+def test_a_file_that_many_have_is_the_one_of_that_component() -> None:
+    files = {f"apps/{it}/{name}": "" for it in range(30) for name in ("Dockerfile", "db.ts")}
+    (verdict,) = judged(
+        "- Hardcoded secrets removed from `db.ts`\n",
+        [finding("SEC001", "apps/7/other.ts:1")],
+        name="apps/7/AUDIT.md",
+        files=files,
+    )
+
+    assert verdict.claim.scope.files == {"apps/7/db.ts"}
+    assert not verdict.is_contradicted
+
+
+@pytest.mark.parametrize(
+    ("claim", "is_contradicted"),
+    [
+        ("Removed the hardcoded JWT secret", False),
+        ("Removed the hardcoded database password", True),
+        ("Removed all hardcoded secrets", True),
+    ],
+)
+def test_a_claim_of_one_secret_is_not_about_another(claim: str, is_contradicted: bool) -> None:
+    found = finding("SEC002", "compose.yaml:9", "POSTGRES_PASSWORD has a working default")
+    (verdict,) = judged(f"- {claim}\n", [found])
+
+    assert verdict.is_contradicted is is_contradicted
+
+
+def test_an_error_counter_is_not_contradicted_by_a_histogram() -> None:
+    idle = "pipeline_seconds is declared, but never observed"
+    claim = "- ✅ Error counters added\n"
+
+    assert not judged(claim, [finding("OBS002", "main.py:1", f"Histogram {idle}")])[0].counter
+    assert judged(claim, [finding("OBS002", "main.py:1", f"Counter {idle}")])[0].counter
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "is_a_fix"),
+    [
+        ("## Critical fixes\n- ✅ Rate limiting documentation\n", "FIXES_SUMMARY.md", True),
+        ("## Documentation\n- ✅ Rate limiting documented\n", "FIXES_SUMMARY.md", False),
+        ("- [x] Rate limiting documented\n", "CODE_DOCUMENTATION_SUMMARY.md", False),
+        ("## Fixed\n- ✅ Missing rate limiting docs\n", "FIXES_SUMMARY.md", False),
+    ],
+)
+def test_where_a_document_was_promised_a_document_is_enough(
+    text: str, name: str, is_a_fix: bool
+) -> None:
+    (verdict,) = judged(text, name=name)
+
+    assert verdict.status is Status.DOCUMENTED
+    assert is_fix(verdict.claim) is is_a_fix
 
 
 @pytest.mark.parametrize(
