@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipelines.audit.findings import Also, Fault, Severity
 from pipelines.audit.model import Model
 from pipelines.audit.model.python import Application, Import
 from pipelines.audit.place import Place
 
+_FEW = 3  # imports that are told one by one
 # What a build writes, and nobody tracks.
 _GENERATED = re.compile(r"_?version|__about__|_?generated|\w+_pb2(_grpc)?|.*\.(so|pyd)|_build\w*")
 
@@ -19,17 +20,50 @@ def absent_modules(model: Model) -> Iterator[Fault]:
     """Imports at start that cannot work because a file was not copied, or is not in Git."""
     seen: set[Place] = set()
     for application in (*model.applications, *model.unmounted):
-        for imported, file in model.outside(application):
+        for imported, files in _together(model, application):
             if imported.place not in seen:
                 seen.add(imported.place)
-                yield _outside(model, application, imported, file)
+                yield _outside(model, application, imported, files)
         for imported, wanted in _untracked(model, application):
             if imported.place not in seen:
                 seen.add(imported.place)
                 yield _absent(application, imported, wanted)
 
 
-def _outside(model: Model, application: Application, imported: Import, file: str) -> Fault:
+def _together(model: Model, application: Application) -> Iterator[tuple[Import, list[str]]]:
+    """The imports that the image cannot serve, with the files that they lack.
+
+    Of a package of which nothing is in the image, many are one fault, at the first import: one
+    `COPY` is missing.
+    """
+    there = model.imports(application).files
+    packages: dict[str, list[tuple[Import, str]]] = {}
+    for imported, file in model.outside(application):
+        folder = _package(imported, file)
+        if folder is None or any(it.startswith(f"{folder}/") for it in there):
+            yield imported, [file]
+        else:
+            packages.setdefault(folder, []).append((imported, file))
+    for lacking in packages.values():
+        if len(lacking) > _FEW:
+            yield lacking[0][0], list(dict.fromkeys(file for _, file in lacking))
+        else:
+            yield from ((imported, [file]) for imported, file in lacking)
+
+
+def _package(imported: Import, file: str) -> str | None:
+    """The folder of the package that an absolute import begins with; None for a plain module."""
+    inside = "/" + imported.top + "/"
+    at = f"/{file}".rfind(inside)
+    is_within = at >= 0 and not imported.module.startswith(".")
+    return file[: at + len(inside) - 2] if is_within else None
+
+
+def _outside(
+    model: Model, application: Application, imported: Import, files: Sequence[str]
+) -> Fault:
+    file = files[0]
+    rest = f", nor are {len(files) - 1} more of its package" if len(files) > 1 else ""
     image = application.image
     copies = list(image.stage.all("COPY", "ADD")) if image and image.stage else []
     also = [Also(Place(file), "the module, which no COPY takes")]
@@ -40,7 +74,7 @@ def _outside(model: Model, application: Application, imported: Import, file: str
     services = {service.name for service in image.services} if image else set()
     return Fault(
         imported.place,
-        f"{imported.module} is imported at start, and {file} is not in the image{when}",
+        f"{imported.module} is imported at start, and {file} is not in the image{when}{rest}",
         f"copy {file} into the image (the context has to hold it), or make it a package",
         also=tuple(also),
         service=application.service or (min(services) if len(services) == 1 else ""),

@@ -225,6 +225,23 @@ def test_a_module_that_is_not_in_the_image(main, more, found_at):
     assert findings == ([found_at] if found_at else [])
 
 
+@pytest.mark.parametrize(
+    ("lacking", "found_at"), [(2, ["api/main.py:3", "api/main.py:4"]), (5, ["api/main.py:3"])]
+)
+def test_a_package_that_no_copy_takes_is_one_fault(lacking, found_at):
+    imports = "".join(f"import lib.part{at}\n" for at in range(lacking))
+    files = {
+        "api/Dockerfile": APP,
+        "api/main.py": f"import sys\nsys.path.insert(0, '..')\n{imports}",
+        **{f"lib/part{at}.py": "" for at in range(lacking)},
+    }
+    findings = found("REL007", files)
+
+    assert [str(it.place) for it in findings] == found_at
+    is_one = "nor are 4 more of its package" in findings[0].message
+    assert is_one is (len(found_at) < lacking)
+
+
 def test_a_system_like_those_that_people_launch():
     files = {
         "infra/docker-compose.yml": """\
