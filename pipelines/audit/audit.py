@@ -12,7 +12,7 @@ from pipelines.audit.findings import Also, Fault, Finding, Severity, Unread
 from pipelines.audit.masking import masked
 from pipelines.audit.model import Model
 from pipelines.audit.model.roles import Role, role
-from pipelines.audit.model.secrets import Written
+from pipelines.audit.model.secrets import Hidden, Written
 from pipelines.audit.place import Place
 from pipelines.audit.rule import Rule
 from pipelines.audit.rules import RULES, suppressions
@@ -58,9 +58,9 @@ def _order(finding: Finding) -> tuple[object, ...]:
     return (*finding.place, finding.rule, finding.service, finding.message)
 
 
-def _hidden(secrets: Iterable[Written]) -> dict[Place, set[str]]:
+def _hidden(secrets: Iterable[Written]) -> dict[Place, set[Hidden]]:
     """What must not be shown of each line, whichever rule shows it."""
-    hidden: dict[Place, set[str]] = {}
+    hidden: dict[Place, set[Hidden]] = {}
     for secret in secrets:
         hidden.setdefault(secret.place, set()).update(secret.hidden)
     return hidden
@@ -69,7 +69,7 @@ def _hidden(secrets: Iterable[Written]) -> dict[Place, set[str]]:
 def _findings(
     tracked: Tracked,
     found: Iterable[tuple[Rule, Fault]],
-    hidden: Mapping[Place, set[str]],
+    hidden: Mapping[Place, set[Hidden]],
     reasons: Mapping[tuple[str, Place], str],
 ) -> Iterator[Finding]:
     """One finding for each different fault, with the reason for which it may stay."""
@@ -83,7 +83,7 @@ def _findings(
 
 
 def _finding(
-    tracked: Tracked, rule: Rule, fault: Fault, hidden: Mapping[Place, set[str]]
+    tracked: Tracked, rule: Rule, fault: Fault, hidden: Mapping[Place, set[Hidden]]
 ) -> Finding:
     def shown(place: Place) -> str:
         return _short(masked(_line(tracked, place), hidden.get(place, ())))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from pipelines.audit.model.secrets import Hidden
 from pipelines.audit.model.secrets.credentials import Kind, is_secret_name, kind, logins, tokens
 
 MASK = "***"
@@ -24,16 +25,18 @@ _BEFORE = re.compile(
 )
 _VALUE = re.compile(r"[^\s\"',;&|)}\]]+")
 # What gives a value and is none: a call, a variable of the environment; and what if it gives none.
-_GIVEN = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_]+)*\(|(?:process|import\.meta)\.env\.|os\.environ\b")
+_GIVEN = re.compile(
+    r"(?:\w+=)?[A-Za-z_]+(?:\.[A-Za-z_]+)*\(|(?:process|import\.meta)\.env\.|os\.environ\b"
+)
 _OTHERWISE = re.compile(rf".{{0,80}}?(?:\|\||\?\?|\bor\b){_GAP}[\"'`]")
 _DEFAULT = re.compile(r"(\$\{\w{1,100}:?-)[^{}$]+")
 _USER = re.compile(r"(\s(?:-u|--user)[ =][\"']?[^\s:\"'$]{1,100}:)[^\s\"'$]+")
 
 
-def masked(line: str, known: Iterable[str] = ()) -> str:
+def masked(line: str, known: Iterable[Hidden] = ()) -> str:
     """The line with a mask in place of each known secret, and of each that looks like one."""
-    for secret in sorted(known, key=len, reverse=True):
-        line = line.replace(secret, MASK) if secret else line
+    for text, before, after in sorted(known, key=lambda it: (-len(it.text), it)):
+        line = line.replace(f"{before}{text}{after}", f"{before}{MASK}{after}") if text else line
     line = line[:_READ]
     for token in list(tokens(line)):
         line = line.replace(token.text, MASK)

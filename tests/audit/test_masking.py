@@ -71,7 +71,14 @@ def test_only_the_credential_is_masked_and_not_what_reads_the_same() -> None:
     files = {"compose.yaml": f"services:\n  api:\n    image: a\n    {line}\n"}
     shown = [it.evidence for it in audit(tracked(files)).findings if it.place.line == 4]
 
-    assert set(shown) == {"environment: {DATABASE_URL: 'postgresql://app***postgres/app'}"}
+    assert set(shown) == {"environment: {DATABASE_URL: 'postgresql://app:***@postgres/app'}"}
+
+
+def test_a_name_that_reads_as_the_password_is_shown() -> None:
+    files = {"a.py": 'import os\nc = connect(password=os.environ.get("DB_PASSWORD", "password"))\n'}
+    (found,) = audit(tracked(files), {"SEC002": RULES["SEC002"]}).findings
+
+    assert found.evidence == 'c = connect(password=os.environ.get("DB_PASSWORD", "***"))'
 
 
 def test_no_verdict_shows_one() -> None:
@@ -96,6 +103,7 @@ def test_no_verdict_shows_one() -> None:
         ),
         (f"secret: process.env.KEY || '{WORD}',", "secret: process.env.KEY || '***',"),
         (f'secret = os.getenv("KEY") or "{WORD}"', 'secret = os.getenv("KEY") or "***"'),
+        ('add("--password", default=os.getenv("X"))', 'add("--password", default=os.getenv("X"))'),
         ("password = getpass(prompt)", "password = getpass(prompt)"),
         (f"curl -u me:{WORD} http://a", "curl -u me:*** http://a"),
         (f"PASSWORD={WORD * 100} x", "PASSWORD=*** x"),

@@ -27,6 +27,12 @@ def module(text: str, file: str = "src/a.ts") -> Module:
         ("const p = import.meta.env.KEY ?? 5;", "KEY", "5"),
         ('const p = Deno.env.get("KEY") ?? "x";', "KEY", "x"),
         ('other || process.env.KEY; x = "y";', "KEY", None),
+        ('const a = process.env.KEY || process.env.OTHER || "x";', "KEY", "x"),
+        ('const a = other || process.env.KEY || "x";', "KEY", "x"),
+        ('const a = z.object({ A_KEY: z.string().min(3).default("x") });', "A_KEY", "x"),
+        ('const a = z.object({ A_KEY: z.string().default("x").optional() });', "A_KEY", "x"),
+        ('const a = cleanEnv(all, { A_KEY: str({ desc: "a", default: "x" }) });', "A_KEY", "x"),
+        ('const a = Joi.object({ A_KEY: Joi.string().default("x") });', "A_KEY", "x"),
     ],
 )
 def test_a_variable_is_read_with_its_default(text: str, name: str, default: str | None) -> None:
@@ -37,6 +43,18 @@ def test_a_variable_is_read_with_its_default(text: str, name: str, default: str 
 
 def test_a_variable_that_is_set_is_not_read() -> None:
     assert module("process.env.TZ = 'UTC';").reads == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'const a = z.object({ colour: z.string().default("red") });',
+        'const a = { A_KEY: f({ other: "x" }) };',
+        'const a = { A_KEY: f(), B: "x" };',
+    ],
+)
+def test_what_is_declared_otherwise_is_not_the_environment(text: str) -> None:
+    assert module(text).reads == ()
 
 
 def test_what_is_not_the_environment_is_not_read() -> None:

@@ -434,7 +434,7 @@ def test_the_secret_itself_is_never_shown():
     shown = [*found(HARDCODED, files), *found(DEFAULT, files)]
 
     assert len(shown) == 2
-    assert "postgresql://app***postgres/app" in shown[0].evidence
+    assert "postgresql://app:***@postgres/app" in shown[0].evidence
     assert shown[1].evidence == 'PASSWORD = os.getenv("PASSWORD", "***")'
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
@@ -108,6 +109,8 @@ CALLED = {
 _METHODS = {"get", "post", "put", "patch", "delete", "head", "options", "all"}
 _DECORATED = {"Get", "Post", "Put", "Patch", "Delete", "Head", "Options", "All"}
 _NO_ROUTERS = {"axios", "http", "https", "api", "client", "request", "agent", "nock", "supertest"}
+_ENVIRONMENT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_CHAIN = 12  # calls on the result of a call
 _HANDLERS = {Kind.FUNCTION, Kind.NAME, Kind.CALL, Kind.LIST, Kind.OBJECT}
 
 # Node types alone: a pattern that asks for children costs the square of how deep a file is nested.
@@ -121,6 +124,7 @@ _QUERY = """
 (member_expression) @member
 (subscript_expression) @member
 (object_pattern) @pattern
+(pair) @pair
 (string) @text
 (template_string) @text
 (class_declaration) @class
@@ -266,10 +270,35 @@ def _reads(nodes: Mapping[str, list[Node]], file: str) -> Iterator[Read]:
             if value.kind is Kind.VARIABLE:
                 text = fallback.text if fallback else None
                 yield Read(value.text, text, place(node, file), fallback)
+    for node in nodes.get("pair", ()):
+        if declared := _declared(node, file):
+            yield declared
     for node in nodes.get("pattern", ()):
         owner = node.parent.child_by_field_name("value") if node.parent is not None else None
         if owner is not None and dotted(owner) == "process.env":
             yield from _destructured(node, file)
+
+
+def _declared(pair: Node, file: str) -> Read | None:
+    """What a schema of the environment gives a variable that is not set.
+
+    `JWT_SECRET: z.string().default("x")`, `JWT_SECRET: str({ default: "x" })`.
+    """
+    key, call = pair.child_by_field_name("key"), pair.child_by_field_name("value")
+    if key is None or not _ENVIRONMENT.fullmatch(source(key)):
+        return None
+    for _ in range(_CHAIN):
+        if call is None or call.type != "call_expression":
+            break
+        function = call.child_by_field_name("function")
+        member = function.child_by_field_name("property") if function is not None else None
+        given = arguments(call, file)
+        is_member = member is not None and source(member) == "default"
+        default = given[0] if given and is_member else given and given[0].fields.get("default")
+        if default and (value := _beside(default)):
+            return Read(source(key), value.text, place(key, file), value)
+        call = function.child_by_field_name("object") if function is not None else None
+    return None
 
 
 def _is_set(node: Node) -> bool:
@@ -288,10 +317,14 @@ def _default(node: Node, file: str) -> Value | None:
             return None
         if parent.type == "binary_expression":
             operator = parent.child_by_field_name("operator")
-            is_either = operator is not None and operator.type in ("||", "??")
-            if not is_either or parent.child_by_field_name("left") != node:
+            if operator is None or operator.type not in ("||", "??"):
                 return None
-            return _beside(read(parent.child_by_field_name("right"), file))
+            is_first = parent.child_by_field_name("left") == node
+            beside = _beside(read(parent.child_by_field_name("right"), file)) if is_first else None
+            if beside is not None:
+                return beside
+            node = parent  # what stands beside both
+            continue
         if parent.type == "ternary_expression":
             condition = parent.child_by_field_name("condition") == node
             return (

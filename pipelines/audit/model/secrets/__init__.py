@@ -10,12 +10,12 @@ from pipelines.audit.model.javascript import JavaScript
 from pipelines.audit.model.python import Python
 from pipelines.audit.model.roles import is_deployed
 from pipelines.audit.model.secrets import envfiles, images, refusals, sources, texts, yamls
-from pipelines.audit.model.secrets.facts import Where, Written, written
+from pipelines.audit.model.secrets.facts import Hidden, Where, Written, written
 from pipelines.audit.model.words import JAVASCRIPT, Words
 from pipelines.audit.place import Place
 from pipelines.audit.tracked import Tracked
 
-__all__ = ["Secrets", "Where", "Written"]
+__all__ = ["Hidden", "Secrets", "Where", "Written"]
 
 Reader = Callable[[Tracked, str], Iterator[Written]]
 

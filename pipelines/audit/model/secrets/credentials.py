@@ -106,13 +106,15 @@ _PLACEHOLDER = re.compile(
     r"|replace[-_ ]?(?:me|this|with)|to[-_ ]?be[-_ ]|insert|redacted|fixme|todo|dummy|\bfake"
     r"|fake[-_]|sample|xxx|\*\*\*|\.\.\.|#{3,}|_{4,}|put[-_ ].*here|[-_ ]here$|enter[-_ ]"
     r"|fill[-_ ]?(?:me|in)|not[-_ ]?(?:a[-_ ]?)?(?:real|used|needed|set|secret)|unused|test[-_]only"
-    r"|^<|>$|generate[-_ ]|goes[-_ ]"
+    r"|^<|>$|generate[-_ ]|goes[-_ ]|[-_ ]for[-_ ]test(?:s|ing)$"
 )
 # ... and these as well, yet a system starts with them: they are the password until changed.
 _CHANGE = re.compile(
     r"(?i)change[-_ ]?(?:me|it|this|in|the|before)|changed?[-_]|please[-_ ]?change|unsafe|insecure"
     r"|example|placeholder|\bmock[-_]"
 )
+# Written to find secrets with.
+_PATTERN = re.compile(r"\[[^\]\s]{0,40}\w-\w[^\]\s]{0,40}\](?:[+*]|\{\d)|\\[swdb][+*)]|\(\?[:i=!]")
 _NAME_OF_ONE = re.compile(r"[A-Z]+(?:_[A-Z]+)+")  # of a variable that should stand there
 _HOLLOW_HOST = re.compile(r"(?i)your|example\.|^host(?:name)?(?::|$)|^<|^server(?::|$)")
 _PATH = re.compile(r"(?:~|\.{1,2})?/[\w.\-]+(?:/[\w.\-${}]*)*|[A-Za-z]:\\\S*")
@@ -182,6 +184,7 @@ def kind(value: str) -> Kind:
         return Kind.PLACEHOLDER if text[0] in "<[{" and text[:2] != "{{" else Kind.NOTHING
     if (
         _URL.fullmatch(text)
+        or _PATTERN.search(text)
         or _KEY_FILE.fullmatch(text)
         or (_PATH.fullmatch(text) and not _looks_random(text))
     ):

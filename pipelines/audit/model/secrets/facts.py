@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from pipelines.audit.model.compose.interpolation import Reference, references, resolve
 from pipelines.audit.model.secrets.credentials import (
@@ -34,6 +35,14 @@ class Where(Enum):
     FILE = "file"  # a file that is itself a secret
 
 
+class Hidden(NamedTuple):
+    """A text that must not be shown where it stands between these."""
+
+    text: str
+    before: str = ""
+    after: str = ""
+
+
 @dataclass(frozen=True)
 class Written:
     """A credential where it is written.
@@ -52,13 +61,13 @@ class Written:
     service: str = ""
 
     @property
-    def hidden(self) -> tuple[str, ...]:
+    def hidden(self) -> tuple[Hidden, ...]:
         """What of the line must not be shown, and nothing else that only reads the same."""
         if self.what == "the password of a URL":
-            return (f":{self.value}@", f"-{self.value}}}")
-        if self.value not in f"{self.what} {self.name}":
-            return (self.value,)
-        return tuple(f"{before}{self.value}" for before in ('"', "'", "=", ": ", ":-", "- "))
+            return (Hidden(self.value, ":", "@"), Hidden(self.value, "-", "}"))
+        if self.value.lower() not in f"{self.what} {self.name}".lower():
+            return (Hidden(self.value),)
+        return tuple(Hidden(self.value, it) for it in ('"', "'", "=", ": ", ":-", "- "))
 
 
 def written(
