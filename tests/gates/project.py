@@ -150,7 +150,7 @@ class Project:
 
         It is there to be interrupted, and so unmeasured.
         """
-        with _hearing():
+        with hearing():
             program = subprocess.Popen(
                 self.command(*words),
                 cwd=self.root,
@@ -227,7 +227,7 @@ def _words(process: psutil.Process) -> list[str]:
 
 
 @contextmanager
-def _hearing() -> Iterator[None]:
+def hearing() -> Iterator[None]:
     """What is started hears every signal, even where `nohup` or a background job has started us."""
     signals = (signal.SIGINT, signal.SIGHUP)
     before = [signal.signal(it, signal.SIG_DFL) for it in signals]

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.gates.project import Project
+from tests.gates.project import Project, hearing
 
 Until = Callable[[Callable[[], object]], None]
 
@@ -108,10 +108,11 @@ def test_an_impatient_person_types_ctrl_c_twice(busy: Project, until: Until) -> 
 
 
 def test_ctrl_c_in_a_terminal_ends_the_run(busy: Project, until: Until) -> None:
-    pid, terminal = pty.fork()
-    if not pid:
-        os.chdir(busy.root)
-        os.execve(busy.command("build")[0], busy.command("build"), busy.environment)
+    with hearing():
+        pid, terminal = pty.fork()
+        if not pid:
+            os.chdir(busy.root)
+            os.execve(busy.command("build")[0], busy.command("build"), busy.environment)
     until(lambda: is_busy(busy))
     os.write(terminal, b"\x03")
     said = b""
