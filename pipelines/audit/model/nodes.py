@@ -19,6 +19,7 @@ _LIST = "tag:yaml.org,2002:seq"
 _DEEPEST = 60  # nested values; people nest a dozen
 _DEEPEST_FILE = 500  # the C stack holds far more
 _SHALLOW = 200  # brackets, or columns of indent
+_LONGEST = 700_000  # characters of a file; more takes seconds
 _LONGEST_MERGE = 1_000  # keys that `<<` may bring into one mapping
 
 
@@ -201,7 +202,9 @@ def read(text: str, file: str) -> Node:
 
 
 def documents(text: str, file: str) -> list[Node]:
-    """Every document of a file. Raises `Broken`."""
+    """Every document of a file. Raises `Broken`, for what no person has written too."""
+    if len(text) > _LONGEST:
+        raise Broken(1, f"longer than {_LONGEST:,} characters")
     try:
         if _may_be_deep(text):
             _forbid_depth(text)

@@ -55,6 +55,8 @@ def test_a_line_as_long_as_a_file_may_be_is_read(made: Made) -> None:
     [
         (COMPOSE, "services:\n  api: {image: [\n", "did not find expected node content"),
         (COMPOSE, "a: " + "[" * 2_000 + "]" * 2_000 + "\nservices: {}\n", "nested too deeply"),
+        (COMPOSE, "services: {}\n" + "# much\n" * 110_000, "longer than 700,000 characters"),
+        ("main.py", "x = 1\n" * 90_000, "longer than 500,000 characters"),
         ("package.json", '{"scripts": ', "not valid JSON"),
         ("pyproject.toml", "[project\n", "Expected"),
         ("main.py", "def f(:\n", "invalid syntax"),
