@@ -505,6 +505,12 @@ CROWDS: Mapping[str, Made] = {
         DOCKERFILE: "FROM node\nCOPY package.json .\n" + lines("RUN npm ci\nCOPY a b@\n", 1_400),
         "package.json": "{}",
     },
+    "sources of a copy": lambda: {
+        DOCKERFILE: "FROM python AS a\nCOPY "
+        + "> " * 9_000
+        + "/x\nFROM python\n"
+        + lines("COPY --from=a /venv@ /venv@\n", 200)
+    },
     "lines of an instruction": lambda: {
         DOCKERFILE: 'FROM a\nENV A="' + ("x" * 99 + "\\\n") * 9_000 + '"\nCOPY "' + "y\\\n" * 99
     },

@@ -50,6 +50,7 @@ _PLATFORM = {
 _LONGEST = 20_000  # characters of one text, all values filled in: those of others may double up
 # Of one file; people have ten and a hundred, and each is looked at with all that it is built on.
 _MOST_STAGES, _MOST = 200, 3_000
+_MOST_WORDS = 1_000  # of one instruction
 _NESTED = 5  # `${A:-${B:-c}}`: people nest two
 _LONGEST_LINE = 100_000  # characters; what is longer was not written by a person
 
@@ -80,7 +81,8 @@ class Instruction:
     @property
     def arguments(self) -> tuple[str, ...]:
         """The words, whichever way they are written; quotes are taken off, variables kept."""
-        return self.words if self.is_json else tuple(_split(self.line.partition("\n")[0]))
+        words = self.words if self.is_json else _split(self.line.partition("\n")[0])
+        return tuple(words[:_MOST_WORDS])
 
     @property
     def pairs(self) -> dict[str, str]:
