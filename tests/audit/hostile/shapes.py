@@ -505,6 +505,15 @@ CROWDS: Mapping[str, Made] = {
         DOCKERFILE: "FROM node\nCOPY package.json .\n" + lines("RUN npm ci\nCOPY a b@\n", 1_400),
         "package.json": "{}",
     },
+    "names of a target": lambda: {
+        "Makefile": "a " * 9_000
+        + lines("b@ ", 3_000)
+        + ": "
+        + "c " * 3_000
+        + "\n"
+        + lines("\tpytest a@ || true\n", 300),
+        FLOW: "on: push\njobs: {a: {steps: [{run: make a}]}}\n",
+    },
     "sources of a copy": lambda: {
         DOCKERFILE: "FROM python AS a\nCOPY "
         + "> " * 9_000

@@ -20,6 +20,7 @@ from pipelines.audit.tracked import Tracked, join
 
 _NAMES = ("Makefile", "makefile", "GNUmakefile")
 _LARGEST = 300_000  # characters
+_MOST_NAMES = 100  # that one recipe has
 _DEEPEST = 40
 _REFERENCE = re.compile(r"\$(?:\(([\w.-]+)\)|\{([\w.-]+)\})")
 _OTHER = re.compile(r"\$\(([^()]*)\)")  # a function, or what the environment sets
@@ -200,9 +201,10 @@ def _said(node: Node) -> str:
 def _add(targets: dict[str, Target], rule: _Rule, variables: Mapping[str, str]) -> None:
     """A name may stand in several rules: needs add up, the recipe is of the one that has one."""
     needs = tuple(_filled(rule.needs, variables).split())
-    for name in _filled(rule.names, variables).split():
+    recipe = tuple(_line(text, place, variables) for text, place in rule.recipe)
+    names = list(dict.fromkeys(_filled(rule.names, variables).split()))
+    for name in names[:_MOST_NAMES] if recipe else names:
         known = targets.get(name)
-        recipe = tuple(_line(text, place, variables) for text, place in rule.recipe)
         targets[name] = Target(
             name,
             known.place if known and known.recipe and not recipe else rule.place,
