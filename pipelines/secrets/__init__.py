@@ -1,0 +1,1 @@
+"""Secrets: what each service needs, where the values are kept, and how they are replaced."""
