@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 FORMAT = 1  # of our part of the predicate
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
+SUMMARY = "https://slsa.dev/verification_summary/v1"
+PROVENANCE = "https://slsa.dev/provenance/v1"
 NOTHING = "0" * 64  # what the first record names as the one before it
+# By the type of a predicate, the field that says whether it passed.
+_RESULTS = {PREDICATE: "result", SUMMARY: "verificationResult", PROVENANCE: ""}
 
 
 class Rejected(Exception):
@@ -49,8 +53,15 @@ class Record(NamedTuple):
         return str(self.summit["fingerprint"])
 
     @property
+    def kind(self) -> str:
+        """The type of its predicate, one of `PREDICATE`, `SUMMARY` and `PROVENANCE`."""
+        return str(self.statement["predicateType"])
+
+    @property
     def passed(self) -> bool:
-        return bool(self.statement["predicate"]["result"] == "PASSED")
+        """What the predicate says; where something comes from is said of nothing that failed."""
+        said = _RESULTS[self.kind]
+        return not said or bool(self.statement["predicate"][said] == "PASSED")
 
     @property
     def seconds(self) -> float:
@@ -81,6 +92,20 @@ class Record(NamedTuple):
     def gate(self) -> str:
         """Digest of what a control vouches for: the command and its tools."""
         return str(self.summit["gate"])
+
+    @property
+    def subjects(self) -> Mapping[str, str]:
+        """Name: algorithm, a colon, digest."""
+        return {
+            it["name"]: ":".join(next(iter(it["digest"].items())))
+            for it in self.statement["subject"]
+        }
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What the record of something other than a step's run says beside."""
+        details: Mapping[str, Any] = self.summit.get("details", {})
+        return details
 
     @property
     def blobs(self) -> frozenset[str]:
@@ -133,7 +158,7 @@ def follows(record: Record, sequence: int, previous: str) -> bool:
 def shaped(line: bytes, keyid: str, statement: dict[str, Any]) -> Record:
     """The record, once every part of it has been seen to be there. Raises `Rejected`."""
     try:
-        is_ours = statement["_type"] == STATEMENT and statement["predicateType"] == PREDICATE
+        is_ours = statement["_type"] == STATEMENT and statement["predicateType"] in _RESULTS
         part = statement["predicate"]["summit"]
         if not is_ours or part["format"] != FORMAT:
             raise Rejected(f"it is of a format other than {FORMAT}")
