@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines import compose
@@ -16,10 +17,18 @@ from pipelines.stack.process.launch import check_extensions
 
 @dataclass(frozen=True)
 class Stack:
-    """A Compose project and where its processes keep their state."""
+    """A Compose project and where its processes keep their state.
+
+    `beside` are services that are kept running elsewhere on this machine, by the local ports at
+    which they listen. Without `keeps_ports` none has its usual port even where that is free.
+    `python` is the interpreter of services that are written in it.
+    """
 
     place: Place
     project: Project
+    beside: Mapping[str, int] = field(default_factory=dict)
+    keeps_ports: bool = True
+    python: str = sys.executable
 
     @classmethod
     def of(cls, start: Path, *, environ: Mapping[str, str] = os.environ) -> Stack:

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import socket
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,15 +75,15 @@ class Interpreter:
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, modules: list[str], place: Place, log: int) -> Interpreter:
+    async def start(cls, python: str, modules: list[str], place: Place, log: int) -> Interpreter:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             ours.setblocking(False)
             process = await asyncio.create_subprocess_exec(
                 # -P: its own folder is no place to import from; it adds the checkout's root itself.
-                *(sys.executable, "-P", interpreter.__file__, *modules),
+                *(python, "-P", interpreter.__file__, *modules),
                 # Libraries must not start threads of their own before the fork.
-                env=inherited() | {MARK: str(place.state), "OPENBLAS_NUM_THREADS": "1"},
+                env=inherited(python) | {MARK: str(place.state), "OPENBLAS_NUM_THREADS": "1"},
                 cwd=place.root,
                 stdin=theirs.fileno(),
                 stdout=log,

@@ -31,6 +31,7 @@ class Up(msgspec.Struct, tag="up"):
 
     launches: list[Launch]
     preload: list[str]
+    python: str  # that imports them
 
 
 class Restart(msgspec.Struct, tag="restart"):

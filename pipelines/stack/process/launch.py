@@ -64,18 +64,19 @@ class Layout:
     services: frozenset[str]  # those that run or are about to
     ports: dict[str, int]
     fork: bool = True
+    python: str = sys.executable
 
     def launch(self, service: Service) -> Launch:
         here = self._here(service)
         cluster = self._cluster(service, here) if service.extension.get("process") else None
-        command = cluster.command if cluster else tuple(map(here.word, _words(service)))
+        command = cluster.command if cluster else tuple(map(here.word, self._words(service)))
         return Launch(
             name=service.name,
             command=command,
             environment=self._environment(service, here, cluster),
             directory=str(self.place.root),
             port=self.ports.get(service.name),
-            probe=_probe(service, service.healthcheck),
+            probe=_probe(service, service.healthcheck, self.python),
             depends_on={
                 d.service: d.condition
                 for d in service.depends_on
@@ -85,7 +86,9 @@ class Layout:
             stop_signal="SIGINT" if cluster else service.stop_signal,
             stop_grace=service.stop_grace_period,
             cluster=cluster,
-            forked=self.fork and _can_be_forked(command) and "preload" in self.project.extension,
+            forked=self.fork
+            and _can_be_forked(command, self.python)
+            and "preload" in self.project.extension,
         )
 
     def _cluster(self, service: Service, here: Local) -> Cluster:
@@ -115,7 +118,7 @@ class Layout:
     def _environment(
         self, service: Service, here: Local, cluster: Cluster | None
     ) -> dict[str, str]:
-        environment = inherited()
+        environment = inherited(self.python)
         environment |= {k: here.value(v) for k, v in service.environment.items()}
         if service.name in self.ports and "PORT" in service.environment:
             environment["PORT"] = str(self.ports[service.name])
@@ -124,6 +127,10 @@ class Layout:
             environment["PATH"] = f"{cluster.programs}{os.pathsep}{environment['PATH']}"
         environment[MARK] = str(self.place.state)
         return environment
+
+    def _words(self, service: Service) -> tuple[str, ...]:
+        words = _words(service)
+        return (self.python, *words[1:]) if words[0] in ("python", "python3") else words
 
     def _here(self, service: Service) -> Local:
         """What the words of the file stand for on this machine; a program's folders are made."""
@@ -134,14 +141,14 @@ class Layout:
         return mounts.provide(service, self.place, local) if _program(service) else local
 
 
-def inherited() -> dict[str, str]:
+def inherited(python: str = sys.executable) -> dict[str, str]:
     """What a service's process shares with the engine; the programs of its Python come first."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if name in INHERITED or name.startswith(INHERITED_PREFIX)
     }
-    programs = str(Path(sys.executable).parent)
+    programs = str(Path(python).parent)
     kept["PATH"] = os.pathsep.join([programs, kept.get("PATH", os.defpath)])
     return kept
 
@@ -225,17 +232,15 @@ def _words(service: Service) -> tuple[str, ...]:
             where=service.where,
             hint="what only its image knows takes a container: `inv up --engine docker`",
         )
-    return (sys.executable, *words[1:]) if words[0] in ("python", "python3") else words
+    return words
 
 
-def _can_be_forked(command: tuple[str, ...]) -> bool:
+def _can_be_forked(command: tuple[str, ...], python: str) -> bool:
     # macOS: system frameworks do not survive a fork without exec.
-    return (
-        hasattr(os, "fork") and sys.platform != "darwin" and command[:2] == (sys.executable, "-m")
-    )
+    return hasattr(os, "fork") and sys.platform != "darwin" and command[:2] == (python, "-m")
 
 
-def _probe(service: Service, check: Healthcheck | None) -> Probe | None:
+def _probe(service: Service, check: Healthcheck | None, python: str) -> Probe | None:
     if check is None or check.test[:1] == ("NONE",):
         return None
     asked = service.extension.get("probe", {}).get("http")
@@ -243,7 +248,7 @@ def _probe(service: Service, check: Healthcheck | None) -> Probe | None:
     command = ("/bin/sh", "-c", *words) if kind == "CMD-SHELL" else tuple(words)
     return Probe(
         http=asked,
-        command=(sys.executable, *command[1:]) if command[0] == "python" else command,
+        command=(python, *command[1:]) if command[0] == "python" else command,
         interval=check.interval,
         timeout=check.timeout,
         retries=check.retries,

@@ -53,6 +53,7 @@ class Supervisor:
         self._lifecycles: dict[str, Lifecycle] = {}
         self._logs: dict[str, Log] = {}
         self._preload: list[str] = []
+        self._python = sys.executable
         self._interpreters: list[Interpreter] = []  # the last one is current
         self._interpreter_wanted = asyncio.Lock()
         self._changing = asyncio.Lock()  # one request changes the stack at a time
@@ -91,7 +92,7 @@ class Supervisor:
 
     async def _up(self, request: Up) -> None:
         async with self._changing:
-            self._preload = request.preload
+            self._preload, self._python = request.preload, request.python
             changed = [launch for launch in request.launches if self._is_to_start(launch)]
             lost = {s.name for s in self._board.all() if s.state.is_lost and not s.steady}
             await self._stop([launch.name for launch in changed])
@@ -154,7 +155,7 @@ class Supervisor:
         async with self._interpreter_wanted:
             if not self._interpreters or await self._interpreters[-1].is_stale():
                 with self._log("interpreter").pipe() as log:
-                    fresh = await Interpreter.start(self._preload, self._place, log)
+                    fresh = await Interpreter.start(self._python, self._preload, self._place, log)
                 self._interpreters.append(fresh)
             await self._retire()
             return self._interpreters[-1]

@@ -87,19 +87,9 @@ def up(
     Raises NotHealthy after `timeout` seconds, or as soon as one cannot become healthy; what runs
     goes on running, to be looked at. Interrupted, it takes down what it has brought up.
     """
-    stack.place.prepare()
     deadline = time.monotonic() + timeout
     services = stack.project.selected(profiles=profiles, only=only)
-    with one_command_at_a_time(stack.place):
-        was_running = recovery.is_supervised(stack.place)
-        launches = resolve(stack, services, fork=fork)
-        if not was_running:
-            if stack.place.run:  # whoever began the run has its lifeline, and nobody else
-                raise SupervisorGone
-            _clean_up(stack.place)
-            start_supervisor(stack.place)
-        preload = [str(module) for module in stack.project.extension.get("preload", [])]
-        _tell(stack.place, Up(launches, preload))
+    was_running = start(stack, services, fork=fork)
     try:
         wait_until_ready(stack.place, set(services), deadline, on_change, timeout=timeout)
     except (KeyboardInterrupt, SystemExit):
@@ -109,6 +99,25 @@ def up(
     return now(stack.place)
 
 
+def start(stack: Stack, services: Mapping[str, Service], *, fork: bool = True) -> bool:
+    """Have these services started, what runs as it should left alone; waits for none of them.
+
+    Returns whether the stack was running before.
+    """
+    stack.place.prepare()
+    with one_command_at_a_time(stack.place):
+        was_running = recovery.is_supervised(stack.place)
+        launches = resolve(stack, services, fork=fork)
+        if not was_running:
+            if stack.place.run:  # whoever began the run has its lifeline, and nobody else
+                raise SupervisorGone
+            _clean_up(stack.place)
+            start_supervisor(stack.place)
+        preload = [str(module) for module in stack.project.extension.get("preload", [])]
+        _tell(stack.place, Up(launches, preload, stack.python))
+    return was_running
+
+
 def resolve(stack: Stack, services: Mapping[str, Service], *, fork: bool = True) -> list[Launch]:
     """The launches of these services, beside what runs already; generates the missing secrets."""
     running = now(stack.place)
@@ -116,8 +125,10 @@ def resolve(stack: Stack, services: Mapping[str, Service], *, fork: bool = True)
     secrets.provide(stack.project, services.values(), stack.place)
     present = frozenset(running.launches) | frozenset(services)
     # A run leaves the usual ports to the person who works here.
-    ports |= assign_ports(services, running=ports, keep_usual=not stack.place.run)
-    layout = Layout(stack.place, stack.project, present, ports, fork=fork)
+    is_usual = stack.keeps_ports and not stack.place.run
+    ports |= assign_ports(services, running=ports, keep_usual=is_usual)
+    known = {**stack.beside, **ports}
+    layout = Layout(stack.place, stack.project, present, known, fork=fork, python=stack.python)
     return [layout.launch(service) for service in services.values()]
 
 
