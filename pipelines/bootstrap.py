@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 MACHINE_ERROR = 5
@@ -58,7 +58,19 @@ def make_current(root: Path) -> None:
         if not is_complete(environment, wanted):
             install(root, environment, wanted, descriptor)
         switch(root / ".venv", environment)
-        prune(store, environment)
+        prune(store, {environment, *deployed(root)})
+
+
+def provide(root: Path, source: Path, wanted: bytes) -> Path:
+    """The environment made from the lock in `source`, in the store of `root`; `.venv` stays."""
+    store = root / ".venvs"
+    environment = store / key(wanted)
+    if not is_complete(environment, wanted):
+        store.mkdir(exist_ok=True)
+        with locked(store / "lock") as descriptor:
+            if not is_complete(environment, wanted):
+                install(source, environment, wanted, descriptor)
+    return environment
 
 
 def key(requirements: bytes) -> str:
@@ -160,9 +172,17 @@ def switch(link: Path, environment: Path) -> None:
     os.utime(environment / "requirements.txt")  # the time of its last use, for `prune`
 
 
-def prune(store: Path, current: Path) -> None:
-    """Delete what a killed install left, and all but the environments last used."""
-    environments = [path for path in store.iterdir() if path.is_dir() and path != current]
+def deployed(root: Path) -> set[Path]:
+    """The environments that releases run in, which are deployed on this machine."""
+    links = ("releases/*/.venv", "python")
+    return {it.resolve() for link in links for it in root.glob(f".summit/environments/*/{link}")}
+
+
+def prune(store: Path, needed: Set[Path]) -> None:
+    """Delete what a killed install left, and all but those needed and the last used."""
+    store = store.resolve()
+    needed = {path.resolve() for path in needed}
+    environments = [path for path in store.iterdir() if path.is_dir() and path not in needed]
     used = {
         path: marker.stat().st_mtime
         for path in environments

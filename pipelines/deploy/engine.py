@@ -94,6 +94,9 @@ class Engine(Protocol):
     def traffic(self, release: str) -> Traffic:
         """What the edge has counted for a release."""
 
+    def ailing(self, release: str) -> str:
+        """What is wrong with the release's services now, in one line; empty when all is well."""
+
     def running(self) -> Mapping[str, tuple[Part, ...]]:
         """What really runs, asked of the engine and not of a note, by release."""
 

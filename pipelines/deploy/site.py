@@ -33,6 +33,11 @@ class Site:
         """A link to the doors of the release that serves."""
         return self.state / "current"
 
+    @property
+    def python(self) -> Path:
+        """The interpreter that the environment's own programs are run by, whoever deploys."""
+        return self.state / "python" / "bin" / "python"
+
     def source(self, release: str) -> Path:
         """The folder with the sources of a release, its Compose file among them."""
         return self.state / "releases" / release[:12]
@@ -79,7 +84,7 @@ def parts(project: Project, profiles: tuple[str, ...] = ()) -> Parts:
         stateful=_only(project, chosen, stateful),
         jobs=_only(project, chosen, jobs),
         serving=_only(project, chosen, serving),
-        smoke=_only(project, project.services, smoke),
+        smoke=replace(project, services={name: project.services[name] for name in smoke}),
     )
 
 

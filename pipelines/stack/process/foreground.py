@@ -16,7 +16,7 @@ from pipelines.stack.stack import Stack
 
 
 def smoke(stack: Stack) -> None:
-    """Run every job of the profile `smoke` against the running stack.
+    """Run every job of the profile `smoke` against the running stack, and what it lists beside.
 
     Raises NotRunning, NotHealthy for a service it depends on, SmokeFailed.
     """
@@ -24,7 +24,8 @@ def smoke(stack: Stack) -> None:
     jobs = {name: service for name, service in services.items() if SMOKE in service.profiles}
     if not jobs:
         raise ConfigError(f"{stack.project.file}: no service has the profile `{SMOKE}`")
-    ready = {s.name: s for s in engine.require(stack.place).statuses}
+    running = engine.now(stack.place) if stack.beside else engine.require(stack.place)
+    ready = {s.name: s for s in running.statuses}
     for launch in engine.resolve(stack, jobs):
         missing = [ready[n] for n in launch.depends_on if n in ready and not ready[n].is_ready]
         if missing:

@@ -127,7 +127,7 @@ def resolve(stack: Stack, services: Mapping[str, Service], *, fork: bool = True)
     # A run leaves the usual ports to the person who works here.
     is_usual = stack.keeps_ports and not stack.place.run
     ports |= assign_ports(services, running=ports, keep_usual=is_usual)
-    known = {**stack.beside, **ports}
+    known = {**ports, **stack.beside}
     layout = Layout(stack.place, stack.project, present, known, fork=fork, python=stack.python)
     return [layout.launch(service) for service in services.values()]
 

@@ -1,0 +1,1 @@
+"""Releases as local processes: sources by their Git tree, each release under its own supervisor."""
