@@ -46,13 +46,14 @@ class Step(NamedTuple):
 class Machine:
     """One environment, in the hands of whoever holds its lock.
 
-    `find` gives the release of an id. `seconds` has what each step took, `seen` what the bake saw.
+    `find` gives the release of an id, `deliver` has its secrets where it reads them. `seconds` has what each step took, `seen` what the bake saw.
     """
 
     site: Site
     engine: Engine
     fence: Fence
     find: Callable[[str], Release]
+    deliver: Callable[[Release], None]
     say: Say
     seconds: dict[str, float] = field(default_factory=dict)
     seen: Traffic = field(default_factory=Traffic)
@@ -92,6 +93,9 @@ class Machine:
         """Take back what another one left unfinished, unless it is what is wanted."""
         left = self.journal.open_attempt()
         if left is None or (left.opened.release == wanted and not left.turned):
+            return
+        if "commit" in left.begun:  # from there on it is the release that serves
+            self._go(left, self.find(left.opened.release))
             return
         self.say(f"taking back what was left of release {left.opened.release[:12]}")
         self._turn_back(left, left.turned or "it was not finished")
@@ -158,6 +162,7 @@ class Machine:
         first = [
             Step("preflight", lambda: engine.preflight(release), changes=False),
             Step("fetch", lambda: engine.fetch(release)),
+            Step("secrets", lambda: self.deliver(release)),
             Step("provide", lambda: engine.provide(release)),
         ]
         start = [

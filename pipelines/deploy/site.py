@@ -12,6 +12,8 @@ from pipelines.environments import Environment
 from pipelines.errors import ConfigError
 from pipelines.release import Release
 
+SMOKE = "smoke"  # the profile of the jobs that tell whether the whole system works
+
 
 @dataclass(frozen=True)
 class Site:
@@ -79,12 +81,12 @@ def parts(project: Project, profiles: tuple[str, ...] = ()) -> Parts:
     serving = set(chosen) - stateful - jobs
     if not serving:
         raise ConfigError(f"{project.file}: nothing in it serves, so there is nothing to deploy")
-    smoke = {name for name, it in project.services.items() if "smoke" in it.profiles}
+    smoke = {name for name, it in project.services.items() if SMOKE in it.profiles}
     return Parts(
         stateful=_only(project, chosen, stateful),
         jobs=_only(project, chosen, jobs),
         serving=_only(project, chosen, serving),
-        smoke=replace(project, services={name: project.services[name] for name in smoke}),
+        smoke=_only(project, project.services, smoke, profiles=frozenset({SMOKE})),
     )
 
 
@@ -100,11 +102,16 @@ def is_job(service: Service) -> bool:
     return ends and (check is None or check.test[:1] == ("NONE",))
 
 
-def _only(project: Project, services: Mapping[str, Service], names: set[str]) -> Project:
+def _only(
+    project: Project,
+    services: Mapping[str, Service],
+    names: set[str],
+    profiles: frozenset[str] = frozenset(),
+) -> Project:
     kept = {
         name: replace(
             it,
-            profiles=frozenset(),
+            profiles=profiles,
             depends_on=tuple(d for d in it.depends_on if d.service in names),
         )
         for name, it in services.items()
