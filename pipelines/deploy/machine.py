@@ -46,7 +46,8 @@ class Step(NamedTuple):
 class Machine:
     """One environment, in the hands of whoever holds its lock.
 
-    `find` gives the release of an id, `deliver` has its secrets where it reads them. `seconds` has what each step took, `seen` what the bake saw.
+    `find` gives the release of an id, `deliver` has its secrets where its services read them.
+    `seconds` has what each step took, `seen` what the bake saw.
     """
 
     site: Site

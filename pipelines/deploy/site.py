@@ -72,6 +72,12 @@ class Parts:
     serving: Project
     smoke: Project
 
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """All of them."""
+        cut = (self.stateful, self.jobs, self.serving, self.smoke)
+        return tuple(it for project in cut for it in project.services.values())
+
 
 def parts(project: Project, profiles: tuple[str, ...] = ()) -> Parts:
     """Cut the project. Raises `ConfigError` for one in which nothing serves."""

@@ -18,7 +18,7 @@ from pipelines.deploy.engine import Engine, Say
 from pipelines.deploy.journal import Journal
 from pipelines.deploy.lock import Lock, Superseded
 from pipelines.deploy.machine import DEPLOY, ROLLBACK, Machine
-from pipelines.deploy.site import Site
+from pipelines.deploy.site import Site, parts
 from pipelines.environments import Environment
 from pipelines.errors import ConfigError, SummitError
 from pipelines.ledger import Ledger
@@ -140,9 +140,9 @@ def _serves(place: Place, release: Release) -> bool:
 
 def _deliver(place: Place, release: Release) -> None:
     """Have every secret of the release where its services will read it."""
-    project = place.site.project(release)
+    cut = parts(place.site.project(release), place.environment.profiles)
     provider = providers.of(place.site.root, place.environment.name, place.environment.secrets)
-    delivery.deliver(project, provider, place.site.secrets)
+    delivery.deliver(cut.services, provider, place.site.secrets)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class Keys:
     """
 
     def __init__(self, root: str | Path, *, folder: str | Path | None = None) -> None:
-        self.folder = os.fspath(folder or _usual_folder())
+        self.folder = os.fspath(folder or usual_folder())
         self.path = f"{self.folder}/{KEY}"
         self.keyrings = (f"{os.fspath(root)}/{KEYRING}", f"{self.folder}/{KEYRING}")
         self._seed: bytes | None = None
@@ -133,7 +133,7 @@ class Keys:
             raise MachineError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _usual_folder() -> str:
+def usual_folder() -> str:
     home = os.environ.get("XDG_CONFIG_HOME", "")
     if not home.startswith("/"):  # the specification: a relative path is to be ignored
         home = os.path.expanduser("~/.config")

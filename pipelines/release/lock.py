@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pip_requirements_parser as pip  # type: ignore[import-untyped]
 from packaging.utils import canonicalize_name
-from pip_requirements_parser import RequirementsFile
 
 
 def materials(lock: Path, *, digest: str) -> bytes:
     """The document on a requirements.txt of this SHA-256: every package with its hashes."""
     found = []
-    for it in RequirementsFile.from_file(str(lock)).requirements:
+    for it in pip.RequirementsFile.from_file(str(lock)).requirements:
         name = canonicalize_name(it.name)
         version = it.get_pinned_version
         purl = f"pkg:pypi/{name}@{version}"

@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 import os
-import secrets
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from pipelines.compose.model import Project, Secret, Service
 from pipelines.errors import ConfigError
+from pipelines.secrets.generate import GENERATORS
 from pipelines.stack.place import Place
 
 # The folder lets nobody in but its owner. Inside, the mode is the one that a container sees, whose
 # user is another than the owner and never root.
 MODE = 0o444
-
-
-def _password() -> bytes:
-    return secrets.token_urlsafe(32).encode()  # 256 bits
-
-
-def _ed25519() -> bytes:
-    key = Ed25519PrivateKey.generate()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _webhook() -> bytes:
-    return b"http://host.docker.internal:9099/"  # this machine, for who listens there
-
-
-def _empty() -> bytes:
-    return b""  # what only its owner can know, and development does without
-
-
-GENERATORS: dict[str, Callable[[], bytes]] = {
-    "password": _password,
-    "ed25519": _ed25519,
-    "webhook": _webhook,
-    "empty": _empty,
-}
 
 
 def generate(project: Project, services: Iterable[Service]) -> None:

@@ -1,0 +1,1 @@
+"""What can keep secrets, a module each."""
