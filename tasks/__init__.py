@@ -16,10 +16,31 @@ def __getattr__(name: str) -> Collection:
 
 @cache
 def _namespace() -> Collection:
-    from tasks import controls, detection, engine, gates, images, ledger, lock, plan, stack
+    from tasks import (
+        controls,
+        deploy,
+        detection,
+        engine,
+        gates,
+        images,
+        ledger,
+        lock,
+        plan,
+        policy,
+        release,
+        secrets,
+        stack,
+    )
 
     namespace = Collection(
         controls.controls,
+        deploy.deploy,
+        deploy.promote,
+        deploy.rollback,
+        deploy.status,
+        deploy.undeploy,
+        deploy.unlock,
+        deploy.verify_running,
         detection.mttd,
         gates.build,
         gates.check,
@@ -31,6 +52,7 @@ def _namespace() -> Collection:
         lock.lock,
         plan.graph,
         plan.why,
+        policy.policy,
         stack.down,
         stack.exec_,
         stack.health,
@@ -54,6 +76,8 @@ def _namespace() -> Collection:
     namespace.add_collection(of_audit())
     namespace.add_collection(Collection("engine", engine.start, engine.stop))
     namespace.add_collection(Collection("images", images.bases))
+    namespace.add_collection(Collection("release", release.make, release.list_))
+    namespace.add_collection(Collection("secrets", secrets.init))
     return namespace
 
 

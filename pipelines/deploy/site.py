@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,12 @@ class Site:
     def python(self) -> Path:
         """The interpreter that the environment's own programs are run by, whoever deploys."""
         return self.state / "python" / "bin" / "python"
+
+    def python_of(self, release: Release) -> Path:
+        """The interpreter of a release's sources: of its lock, or this very one without a lock."""
+        return (
+            self.source(release.id) / ".venv/bin/python" if release.lock else Path(sys.executable)
+        )
 
     def source(self, release: str) -> Path:
         """The folder with the sources of a release, its Compose file among them."""

@@ -2,7 +2,7 @@
 
 A keyring is a YAML list. Each entry has `key` (an ed25519 public key: PEM, or the base64 of its DER
 SubjectPublicKeyInfo) and `steps` (globs over step ids `NAME:COMPONENT`), and may have `until`
-(RFC 3339) and `name`.
+(RFC 3339), `name`, and `role`, which policies ask for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipelines.ledger.keyfile import keyid_of
 
 _SHORT = 12  # digits of a keyid that are shown
 _ENTRY = shapes.Keys(
-    {"name": shapes.TEXT, "key": shapes.TEXT, "steps": shapes.TEXTS, "until": shapes.TEXT},
+    {**dict.fromkeys(("name", "key", "until", "role"), shapes.TEXT), "steps": shapes.TEXTS},
     required=("key", "steps"),
 )
 
@@ -40,6 +40,7 @@ class Grant:
     steps: tuple[str, ...]
     until: datetime | None
     where: Where
+    role: str = ""
 
     def covers(self, step: str) -> bool:
         return any(fnmatchcase(step, glob) for glob in self.steps)
@@ -109,6 +110,7 @@ def _grant(entry: Entry) -> Grant:
         steps=tuple(glob.text for glob in fields["steps"].items),
         until=_until(fields["until"]) if "until" in fields else None,
         where=entry.where,
+        role=fields["role"].text if "role" in fields else "",
     )
 
 

@@ -83,5 +83,15 @@ def find(ledger: Ledger, prefix: str) -> Release:
     return _of(found[0], ledger)
 
 
+def rows(ledger: Ledger) -> str:
+    """A line for each release, oldest first: its id, its commit, and when it was made."""
+    from pipelines.console import table
+
+    records = ledger.history(f"{STEP}:{COMPONENT}")
+    made = {it.fingerprint: (_of(it, ledger), it.ended) for it in records}
+    found = [(it.short, it.commit[:SHORT], str(len(it.images)), at) for it, at in made.values()]
+    return table(("release", "commit", "images", "made"), found)
+
+
 def _of(record: Record, ledger: Ledger) -> Release:
     return read(ledger.blobs.read(record.fingerprint))

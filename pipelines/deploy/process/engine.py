@@ -184,10 +184,9 @@ class ProcessEngine:
 
     def _stack(self, release: Release, project: Project) -> Stack:
         beside = {it.name: it.port for it in verbs.now(self._base).statuses if it.port}
-        folder = self.site.source(release.id)
-        python = folder / interpreter.LINK / "bin" / "python" if release.lock else sys.executable
+        python = str(self.site.python_of(release))
         return Stack(
-            self._place(release.id), project, beside=beside, keeps_ports=False, python=str(python)
+            self._place(release.id), project, beside=beside, keeps_ports=False, python=python
         )
 
 

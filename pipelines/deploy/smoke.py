@@ -1,0 +1,64 @@
+"""The smoke test of an environment: its jobs, sent through the public doors."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urlsplit
+
+import msgspec
+
+from pipelines.deploy.site import parts
+from pipelines.deploy.verbs import Place
+from pipelines.errors import SummitError
+from pipelines.ledger.attest import Claim, attest
+from pipelines.stack.health import NotRunning
+from pipelines.stack.place import Place as Folder
+from pipelines.stack.process import foreground
+from pipelines.stack.stack import Stack
+
+STEP = "smoke"
+
+
+def smoke(place: Place) -> None:
+    """Run the smoke jobs on this machine against the doors, and leave evidence of how they ended.
+
+    Raises `NotRunning`, `SmokeFailed`, `ConfigError` where there is no such job.
+    """
+    serving = place.engine.serving()
+    if not serving:
+        raise NotRunning(place.environment.name)
+    release = place.release(serving)
+    project = place.site.project(release)
+    cut = parts(project, place.environment.profiles)
+    doors = {name: urlsplit(url).port or 80 for name, url in place.engine.doors().items()}
+    stack = Stack(
+        Folder(place.site.source(serving)),
+        cut.smoke,
+        beside=doors,
+        python=str(place.site.python_of(release)),
+    )
+    began = time.time()
+    failure = ""
+    try:
+        foreground.smoke(stack)
+    except SummitError as error:
+        failure = str(error)
+        raise
+    finally:
+        document = {"environment": place.environment.name, "release": release.id}
+        attest(
+            place.ledger,
+            Claim(
+                step=STEP,
+                component=place.environment.name,
+                subjects={
+                    **release.subjects,
+                    "environment": f"sha256:{place.environment.digest}",
+                },
+                document=msgspec.json.encode(document, order="sorted"),
+                passed=not failure,
+                message=failure,
+                details={"doors": dict(place.engine.doors())},
+                started=began,
+            ),
+        )

@@ -1,0 +1,162 @@
+"""Environments: a release deployed, promoted, rolled back, and how each of them stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke.context import Context
+
+from pipelines import console
+from pipelines.deploy import admission, report, verbs
+from pipelines.deploy.verbs import Place
+from pipelines.environments import load
+from pipelines.errors import SummitError
+from pipelines.ledger import Ledger
+from pipelines.release import find, newest
+from pipelines.root import find_root
+from tasks._task import task
+
+ENGINE = {"engine": "process, docker or swarm (default: as the environment says)"}
+WAIT = {"wait": "seconds to wait for another deploy to end (default: not at all)"}
+RELEASE = {"release": "the beginning of a release's id (default: the newest)"}
+
+
+@task(
+    positional=["environment"],
+    help={
+        "environment": "which one; `environments/NAME.yaml` describes it",
+        "resume": "go on with what a deploy left unfinished",
+        **RELEASE,
+        **ENGINE,
+        **WAIT,
+    },
+)
+def deploy(
+    c: Context,
+    environment: str,
+    release: str = "",
+    engine: str = "",
+    wait: float = 0.0,
+    resume: bool = False,
+) -> None:
+    """Have a release serve in an environment, if its policy lets it, or all as it was before.
+
+    Example: inv deploy staging
+    """
+    place = _place(environment, engine)
+    if resume:
+        verbs.resume(place, say=console.progress, wait=wait)
+    else:
+        chosen = find(place.ledger, release) if release else newest(place.ledger)
+        admission.require(place.ledger, place.environment, chosen, say=console.result)
+        verbs.deploy(place, chosen, say=console.progress, wait=wait)
+    console.result(report.standing(place))
+
+
+@task(
+    positional=["environment"],
+    help={
+        "environment": "where to; its policy says with `same_digests_as` where from",
+        "release": "the beginning of a release's id (default: the one that was proven there)",
+        **ENGINE,
+        **WAIT,
+    },
+)
+def promote(
+    c: Context, environment: str, release: str = "", engine: str = "", wait: float = 0.0
+) -> None:
+    """Deploy the very digests that another environment has proven; nothing is built anew.
+
+    Example: inv promote production
+    """
+    place = _place(environment, engine)
+    ledger = place.ledger
+    chosen = find(ledger, release) if release else admission.proven(ledger, place.environment)
+    admission.require(ledger, place.environment, chosen, say=console.result)
+    verbs.deploy(place, chosen, say=console.progress, wait=wait)
+    console.result(report.standing(place))
+
+
+@task(
+    positional=["environment"],
+    help={
+        "environment": "which one",
+        "to": "the beginning of a release's id (default: the one before)",
+        **ENGINE,
+        **WAIT,
+    },
+)
+def rollback(
+    c: Context, environment: str, to: str = "", engine: str = "", wait: float = 0.0
+) -> None:
+    """Have the release before serve again; migrations stay as they are.
+
+    Example: inv rollback staging
+    """
+    place = _place(environment, engine)
+    verbs.roll_back(place, to=to, say=console.progress, wait=wait)
+    console.result(report.standing(place))
+
+
+@task(positional=["environment"], help={"environment": "which one", **ENGINE})
+def status(c: Context, environment: str, engine: str = "") -> None:
+    """Show which release serves, since when, by whom, on which evidence, and what drifted.
+
+    Example: inv status staging
+    """
+    place = _place(environment, engine)
+    console.result(report.standing(place))
+    console.result(report.evidence(place))
+    for line in report.unfinished(place):
+        console.progress(line)
+
+
+@task(
+    name="verify-running", positional=["environment"], help={"environment": "which one", **ENGINE}
+)
+def verify_running(c: Context, environment: str, engine: str = "") -> None:
+    """Compare what really runs with the ledger; fails where it is something else.
+
+    Example: inv verify-running staging
+    """
+    place = _place(environment, engine)
+    found = report.drift(place)
+    for line in found:
+        console.result(line)
+    if found:
+        raise SummitError(
+            f"{environment} does not run what the ledger says", hint=f"inv deploy {environment}"
+        )
+    console.result(f"{environment} runs what the ledger says")
+
+
+@task(
+    positional=["environment"],
+    help={"environment": "which one", "reason": "why; it is recorded"},
+)
+def unlock(c: Context, environment: str, reason: str = "") -> None:
+    """Take an environment's lock away from a deploy that hangs; that one changes nothing more.
+
+    Example: inv unlock staging --reason 'its machine is gone'
+    """
+    whose = verbs.unlock(_place(environment, ""), reason)
+    console.result(f"taken from {whose}" if whose else f"{environment} is not locked")
+
+
+@task(
+    positional=["environment"],
+    help={"environment": "which one", "volumes": "also delete the data", **ENGINE, **WAIT},
+)
+def undeploy(
+    c: Context, environment: str, volumes: bool = False, engine: str = "", wait: float = 0.0
+) -> None:
+    """Stop an environment altogether; its secrets and the ledger stay.
+
+    Example: inv undeploy staging
+    """
+    verbs.down(_place(environment, engine), volumes=volumes, wait=wait)
+
+
+def _place(name: str, engine: str) -> Place:
+    root = find_root(Path.cwd())
+    return verbs.place(root, load(root, name), Ledger.at(root), engine=engine)
