@@ -6,6 +6,7 @@
 | 1 | a gate failed, a service is not healthy, or the audit found something |
 | 2 | what was typed or configured is wrong |
 | 3 | a policy refuses it: the evidence is there and does not suffice |
+| 4 | it cannot be told: the evidence is damaged, or there was too little to judge by |
 | 5 | the machine lacks something: a program, space, a writable folder, a package index |
 | 130 | interrupted |
 """
@@ -58,6 +59,12 @@ class PolicyError(SummitError):
     """What was asked for is possible and not allowed."""
 
     exit_code: ClassVar[int] = 3
+
+
+class CannotTell(SummitError):
+    """Neither so nor otherwise: what it takes to judge is not there."""
+
+    exit_code: ClassVar[int] = 4
 
 
 class MachineError(SummitError):

@@ -75,6 +75,7 @@ def tasks() -> None:
     from importlib import import_module
 
     gc.set_threshold(_GARBAGE)
+    _ask_for_help_first()
     # By name: what a person types stands above this package.
     run = import_module("tasks._program").program.run
     if sys.argv[1:2] != [AUDIT]:
@@ -89,6 +90,13 @@ def tasks() -> None:
     _end(0)
 
 
+def _ask_for_help_first() -> None:
+    """`inv deploy --help` as `inv --help deploy`: else a task takes the word for its argument."""
+    match sys.argv[1:]:
+        case [task, "-h" | "--help"] if not task.startswith("-"):
+            sys.argv[1:] = ["--help", task]
+
+
 def _end(code: int) -> NoReturn:
     """Leave everything that was read to the kernel; Python would first take it apart."""
     sys.stdout.flush()
@@ -101,6 +109,7 @@ def _invoke() -> None:
         import site
 
         site.main()
+    _ask_for_help_first()
     from invoke.main import program
 
     program.run()

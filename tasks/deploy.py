@@ -43,7 +43,7 @@ def deploy(
 
     Example: inv deploy staging
     """
-    place = _place(environment, engine)
+    place = place_of(environment, engine)
     if resume:
         verbs.resume(place, say=console.progress, wait=wait)
     else:
@@ -69,7 +69,7 @@ def promote(
 
     Example: inv promote production
     """
-    place = _place(environment, engine)
+    place = place_of(environment, engine)
     ledger = place.ledger
     chosen = find(ledger, release) if release else admission.proven(ledger, place.environment)
     admission.require(ledger, place.environment, chosen, say=console.result)
@@ -93,7 +93,7 @@ def rollback(
 
     Example: inv rollback staging
     """
-    place = _place(environment, engine)
+    place = place_of(environment, engine)
     verbs.roll_back(place, to=to, say=console.progress, wait=wait)
     console.result(report.standing(place))
 
@@ -104,7 +104,7 @@ def status(c: Context, environment: str, engine: str = "") -> None:
 
     Example: inv status staging
     """
-    place = _place(environment, engine)
+    place = place_of(environment, engine)
     console.result(report.standing(place))
     console.result(report.evidence(place))
     for line in report.unfinished(place):
@@ -119,7 +119,7 @@ def verify_running(c: Context, environment: str, engine: str = "") -> None:
 
     Example: inv verify-running staging
     """
-    place = _place(environment, engine)
+    place = place_of(environment, engine)
     found = report.drift(place)
     for line in found:
         console.result(line)
@@ -139,7 +139,7 @@ def unlock(c: Context, environment: str, reason: str = "") -> None:
 
     Example: inv unlock staging --reason 'its machine is gone'
     """
-    whose = verbs.unlock(_place(environment, ""), reason)
+    whose = verbs.unlock(place_of(environment, ""), reason)
     console.result(f"taken from {whose}" if whose else f"{environment} is not locked")
 
 
@@ -154,9 +154,10 @@ def undeploy(
 
     Example: inv undeploy staging
     """
-    verbs.down(_place(environment, engine), volumes=volumes, wait=wait)
+    verbs.down(place_of(environment, engine), volumes=volumes, wait=wait)
 
 
-def _place(name: str, engine: str) -> Place:
+def place_of(name: str, engine: str) -> Place:
+    """An environment by its name, under the engine that it names or another."""
     root = find_root(Path.cwd())
     return verbs.place(root, load(root, name), Ledger.at(root), engine=engine)

@@ -150,13 +150,24 @@ def logs(
         _follow(engine, names)
 
 
-@task()
-def smoke(c: Context) -> None:
+@task(
+    help={
+        "env": "an environment, by its public doors; the result is evidence about its release",
+        "engine": "with --env: its engine, where it was deployed with another than it names",
+    }
+)
+def smoke(c: Context, env: str = "", engine: str = "") -> None:
     """Tell one story through the whole running system, by its public door.
 
-    Example: inv smoke
+    Example: inv smoke --env staging
     """
-    _engine().smoke()
+    if not env:
+        _engine().smoke()
+        return
+    from pipelines.deploy.smoke import smoke as smoke_through_doors
+    from tasks.deploy import place_of
+
+    smoke_through_doors(place_of(env, engine))
 
 
 @task(name="exec", positional=["service"], help={"service": "whose environment to run in"})

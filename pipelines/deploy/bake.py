@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from pipelines.deploy.engine import Engine, Traffic
 from pipelines.environments import Bake
-from pipelines.errors import SummitError
+from pipelines.errors import CannotTell, SummitError
 from pipelines.release import Release
 
 _LOOK = 0.2  # seconds between two looks
@@ -30,10 +30,8 @@ class Harmful(SummitError):
         super().__init__(f"release {release.short} does harm: {why}")
 
 
-class Inconclusive(SummitError):
+class Inconclusive(CannotTell):
     """There was too little traffic to tell: nothing is wrong, and nothing is proven."""
-
-    exit_code = 4
 
     def __init__(self, environment: str, seen: int, wanted: int) -> None:
         super().__init__(
@@ -77,7 +75,7 @@ def watch(engine: Engine, release: Release, before: str, bake: Bake, environment
 def _require_well(engine: Engine, release: Release, new: Traffic, old: Traffic, bake: Bake) -> None:
     if lost := engine.ailing(release.id):
         raise Harmful(release, lost)
-    if new.requests < bake.requests:
+    if new.requests < max(bake.requests, 1):
         return
     if new.failed > max(bake.errors, _share(old)) * new.requests:
         before = f", {_share(old):.1%} before" if old.requests else ""

@@ -24,7 +24,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from pipelines.errors import MachineError, SummitError
 
 LEASE = 15.0  # seconds that a holder may be silent
-_RENEWED = 3.0  # seconds between two signs of life
+_SIGNS = 5  # of life within a lease
 _LOOK = 0.1  # seconds between two looks at a lock that is held
 
 
@@ -62,9 +62,11 @@ class Superseded(SummitError):
 class Lock:
     """The lock of one environment, in the folder of its state."""
 
-    def __init__(self, folder: Path, environment: str) -> None:
+    def __init__(self, folder: Path, environment: str, *, lease: float = LEASE) -> None:
+        """`lease` is for how many seconds a holder may be silent."""
         self._folder = folder
         self._environment = environment
+        self._lease = lease
 
     @property
     def lease(self) -> Lease | None:
@@ -145,24 +147,20 @@ class Lock:
             token = before.token + 1 if before else 1
             alive = os.open(self._alive(token), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             _try_to_lock(alive)
-            now = time.time()
-            self._put(
-                lease := Lease(
-                    token=token, owner=_owner(), pid=os.getpid(), since=now, expires=now + LEASE
-                )
-            )
+            lease = _lease(token, self._lease)
+            self._put(lease)
             for old in self._folder.glob("holder-*"):
                 if old != self._alive(token):
                     old.unlink(missing_ok=True)
             return lease, alive
 
     def _renew(self, lease: Lease, over: threading.Event) -> None:
-        while not over.wait(_RENEWED):
+        while not over.wait(self._lease / _SIGNS):
             with suppress(OSError), self._locked("lease.lock"):
                 current = self.lease
                 if current is None or current.token != lease.token:
                     return
-                self._put(msgspec.structs.replace(lease, expires=time.time() + LEASE))
+                self._put(msgspec.structs.replace(lease, expires=time.time() + self._lease))
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
@@ -215,5 +213,7 @@ def _try_to_lock(descriptor: int) -> bool:
     return True
 
 
-def _owner() -> str:
-    return f"{getpass.getuser()}@{os.uname().nodename}"
+def _lease(token: int, seconds: float) -> Lease:
+    now = time.time()
+    owner = f"{getpass.getuser()}@{os.uname().nodename}"
+    return Lease(token=token, owner=owner, pid=os.getpid(), since=now, expires=now + seconds)

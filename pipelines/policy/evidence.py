@@ -7,17 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pipelines.controls.planted import STEP as CONTROL, Half
-from pipelines.errors import SummitError
+from pipelines.errors import CannotTell, SummitError
 from pipelines.ledger import Ledger
 from pipelines.ledger.record import Record
 
 DEVELOPER = "developer"  # the role of a key of which no keyring says another
-
-
-class CannotTell(SummitError):
-    """The evidence cannot be read as it was written: neither allowed nor refused."""
-
-    exit_code = 4
 
 
 @dataclass(frozen=True)

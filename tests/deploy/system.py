@@ -82,7 +82,7 @@ ENVIRONMENT = """
 engine: process
 doors: {{web: {port}}}
 ready: 10s
-bake: {{seconds: 1, requests: 20, paths: [web/]}}
+bake: {{seconds: 0.5, requests: 20, paths: [web/]}}
 """
 IGNORED = "__pycache__/\n.summit/\n"
 

@@ -16,7 +16,21 @@ import yaml
 ROOT = Path(__file__).parents[2]
 # `pipelines` from the top; what is not named here is the core. A layer imports what is below it.
 ENTRANCES = ("launch", "entry")  # the first may import the second
-FEATURES = ("audit", "compose", "containers", "controls", "detection", "images", "locks", "stack")
+FEATURES = (
+    "audit",
+    "compose",
+    "containers",
+    "controls",
+    "deploy",
+    "detection",
+    "environments",
+    "images",
+    "locks",
+    "policy",
+    "release",
+    "secrets",
+    "stack",
+)
 ALLOWED = {  # beside themselves
     ("stack", "compose"),  # the stack is brought up from a Compose project
     ("stack", "containers"),  # and in containers
@@ -25,6 +39,17 @@ ALLOWED = {  # beside themselves
     ("images", "containers"),
     ("detection", "containers"),  # faults are put into what runs
     ("detection", "stack"),
+    ("stack", "secrets"),  # those of development are made as all others are
+    ("release", "compose"),  # what is deployed as one stands in the Compose file
+    ("secrets", "compose"),  # who needs which stands there too
+    ("secrets", "environments"),  # each has its own
+    ("policy", "environments"),  # what it asks for is said there
+    ("policy", "release"),  # of which it asks it
+    ("policy", "controls"),  # and whether the gate can fail
+    *(
+        ("deploy", of)
+        for of in ("compose", "environments", "policy", "release", "secrets", "stack")
+    ),
     ("core", "controls"),  # which evidence is controlled, a run asks of what was planted
 }
 PARTS = ("config", "ledger", "trace")  # of the core; each knows itself and single modules

@@ -1,0 +1,105 @@
+"""A deploy that is killed leaves the old release or the new one, and the next deploy goes on."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+import requests
+
+from pipelines.deploy import standing
+from pipelines.deploy.journal import Journal
+from pipelines.release import Release
+from tests.deploy import killed
+from tests.deploy.system import System
+
+RANDOM = 12  # instants; `python -m bench deploys` tries a hundred
+TAKEN_OVER = 30.0  # seconds
+BEFORE_SERVING = ("preflight", "fetch", "secrets", "provide", "migrate", "start", "ready", "smoke")
+STEPS = (*BEFORE_SERVING, "switch", "bake", "retire", "commit")
+BOUNDARIES = [
+    ("", "opened"),
+    *((step, event) for step in STEPS for event in ("begun", "done")),
+    ("", "closed"),
+]
+
+
+class Deploys:
+    """Two releases of a system, deployed in turn by processes that are killed."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.first = self.old = system.release("one")
+        self.new = system.release("two")
+        folder = system.root / ".summit"
+        (folder / "releases").write_bytes(msgspec.json.encode([self.old, self.new]))
+        assert self.start(self.old).wait() == 0
+
+    def start(self, release: Release, *where: str) -> subprocess.Popen[bytes]:
+        root = Path(killed.__file__).parents[2]
+        return subprocess.Popen(
+            [sys.executable, killed.__file__, str(self.system.root), release.id, *where],
+            env={**os.environ, "PYTHONPATH": str(root)},
+        )
+
+    def check_one_serves(self) -> None:
+        """It is the old one or the new one, whole, and the edge leads to it."""
+        serving = self.system.engine.serving()
+        said = requests.get(self.system.url, timeout=5).text
+        assert serving in (self.old.id, self.new.id)
+        assert said == ("one" if serving == self.first.id else "two")
+
+    def take_over(self) -> None:
+        """The next deploy goes on by itself, and ends with the new one; then all begins anew."""
+        began = time.monotonic()
+        assert self.start(self.new).wait() == 0
+        assert time.monotonic() - began < TAKEN_OVER
+        state = self.system.site.state
+        assert self.system.engine.serving() == self.new.id == standing.read(state).release
+        assert Journal(state / "journal.jsonl").open_attempt() is None
+        self.check_one_serves()
+        self.old, self.new = self.new, self.old
+
+
+# A supervisor outlives the process that has started it.
+pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+
+
+@pytest.mark.timeout(400)
+def test_killed_at_any_boundary_of_a_step_it_is_taken_over(system: System) -> None:
+    deploys = Deploys(system)
+    for step, event in BOUNDARIES:
+        assert deploys.start(deploys.new, step, event).wait() == -signal.SIGKILL, (step, event)
+        deploys.check_one_serves()
+        deploys.take_over()
+
+
+def test_killed_at_any_instant_it_is_taken_over(system: System) -> None:
+    deploys = Deploys(system)
+    dice = random.Random(time.time())  # noqa: S311 - any instants will do
+    for _ in range(RANDOM):
+        running = deploys.start(deploys.new)
+        time.sleep(dice.uniform(0.2, 2.5))
+        running.kill()
+        running.wait()
+        deploys.check_one_serves()
+        deploys.take_over()
+
+
+def test_another_release_takes_back_what_was_left(system: System) -> None:
+    deploys = Deploys(system)
+    assert deploys.start(deploys.new, "bake", "done").wait() == -signal.SIGKILL
+    assert system.engine.serving() == deploys.new.id
+
+    assert deploys.start(deploys.old).wait() == 0
+
+    assert system.engine.serving() == deploys.old.id
+    assert requests.get(system.url, timeout=5).text == "one"
+    assert list(system.engine.running()) == [deploys.old.id]
