@@ -91,6 +91,8 @@ class Journal:
             lines = self.file.read_bytes().split(b"\n")[:-1]
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise MachineError(f"cannot read the journal {self.file}: {error.strerror}") from error
         for number, line in enumerate(lines, 1):
             try:
                 yield msgspec.json.decode(line, type=Entry)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from pipelines.deploy.process.engine import ProcessEngine
 from pipelines.deploy.site import Site
 from pipelines.environments import load
 from pipelines.release import Release
+from pipelines.stack.ports import any_free
 
 # Serves its version; what else it does stands in a file beside it.
 WEB = """
@@ -71,18 +71,36 @@ services:
     environment: {WEB_URL: "http://web:8000"}
     depends_on: {web: {condition: service_healthy}}
 secrets:
-  token: {file: ./token}
+  token: {file: ./token, x-summit: {generate: password}}
+"""
+PIPELINES = """
+gates: {lint: [lint]}
+components: {web: {folder: ., kind: page}}
+kinds:
+  page:
+    lint: {run: [python, -m, py_compile, web.py], inputs: ["*.py", version, does]}
 """
 SMOKE = """
 import os, sys, urllib.request
 said = urllib.request.urlopen(os.environ["WEB_URL"], timeout=5).read().decode()
 sys.exit("it is not the right one" if said.startswith("wrong") else 0)
 """
-ENVIRONMENT = """
+STAGING = """
 engine: process
 doors: {{web: {port}}}
 ready: 10s
 bake: {{seconds: 0.5, requests: 20, paths: [web/]}}
+policy: [{{gate: lint}}]
+"""
+PRODUCTION = """
+engine: process
+doors: {{web: {port}}}
+ready: 10s
+bake: {{seconds: 0.5, requests: 20, paths: [web/]}}
+policy:
+  - {{gate: lint}}
+  - {{gate: smoke, subject: environment, environment: staging, max_age: 1h}}
+  - {{same_digests_as: staging}}
 """
 IGNORED = "__pycache__/\n.summit/\n"
 
@@ -99,16 +117,16 @@ class System:
     @classmethod
     def make(cls, root: Path) -> System:
         root.mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port, other = any_free(), any_free()
         (root / "environments").mkdir()
         files = {
             "web.py": WEB,
             "smoke.py": SMOKE,
             "compose.yaml": COMPOSE,
             ".gitignore": IGNORED,
-            "environments/staging.yaml": ENVIRONMENT.format(port=port),
+            "pipelines.yaml": PIPELINES,
+            "environments/staging.yaml": STAGING.format(port=port),
+            "environments/production.yaml": PRODUCTION.format(port=other),
         }
         for name, text in files.items():
             (root / name).write_text(text)
@@ -125,12 +143,16 @@ class System:
         )
         return done.stdout.strip()
 
-    def release(self, version: str, does: str = "works") -> Release:
-        """Commit a version that does this, and release it."""
+    def commit(self, version: str, does: str = "works") -> None:
+        """Commit a version that does this."""
         (self.root / "version").write_text(version)
         (self.root / "does").write_text(does)
         self.git("add", "--all")
         self.git("commit", "--quiet", f"--message={version}")
+
+    def release(self, version: str, does: str = "works") -> Release:
+        """Commit a version that does this, and release it."""
+        self.commit(version, does)
         made = Release(
             commit=self.git("rev-parse", "HEAD"),
             tree=self.git("rev-parse", "HEAD^{tree}"),
