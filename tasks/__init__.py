@@ -27,6 +27,7 @@ def _namespace() -> Collection:
         lock,
         plan,
         policy,
+        ready,
         release,
         secrets,
         stack,
@@ -53,6 +54,7 @@ def _namespace() -> Collection:
         plan.graph,
         plan.why,
         policy.policy,
+        ready.ready,
         stack.down,
         stack.exec_,
         stack.health,
@@ -77,7 +79,9 @@ def _namespace() -> Collection:
     namespace.add_collection(Collection("engine", engine.start, engine.stop))
     namespace.add_collection(Collection("images", images.bases))
     namespace.add_collection(Collection("release", release.make, release.list_))
-    namespace.add_collection(Collection("secrets", secrets.init))
+    namespace.add_collection(
+        Collection("secrets", secrets.audit, secrets.check, secrets.init, secrets.put)
+    )
     return namespace
 
 

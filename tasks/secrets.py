@@ -2,28 +2,136 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from invoke.context import Context
 
 from pipelines import compose, console
+from pipelines.checkout import git
+from pipelines.compose.model import Project
 from pipelines.deploy.site import parts
 from pipelines.environments import load
+from pipelines.errors import ConfigError, PolicyError
+from pipelines.ledger import Ledger
 from pipelines.root import find_root
-from pipelines.secrets import choice, delivery, initial
+from pipelines.secrets import check as checks, choice, declaration, delivery, initial, record
+from pipelines.secrets.initial import Outcome
+from pipelines.secrets.provider import Phase, Provider
+from pipelines.secrets.record import Change
 from tasks._task import task
 
+ENV = {"environment": "which one; `environments/NAME.yaml` describes it"}
 
-@task(positional=["environment"], help={"environment": "which one"})
+
+class Place(NamedTuple):
+    """An environment with its provider, its Compose project, and the secrets that it needs."""
+
+    root: Path
+    environment: str
+    provider: Provider
+    project: Project
+    names: frozenset[str]
+    ledger: Ledger
+
+
+@task(positional=["environment"], help=ENV)
 def init(c: Context, environment: str) -> None:
     """Make every secret that is missing and can be made; what is there is left alone.
 
     Example: inv secrets.init staging
     """
+    place = _place(environment)
+    for it in initial.init(place.project, place.names, place.provider):
+        console.result(f"{it.name}: {it.outcome.value} {it.version}".rstrip())
+        if it.outcome is Outcome.MADE:
+            _record(place, Change.MADE, it.name, it.version)
+
+
+@task(positional=["name"], help={"name": "of the secret", "env": "of which environment"})
+def put(c: Context, name: str, env: str = "") -> None:
+    """Take a value from standard input; it is current at once where there is none yet.
+
+    Example: inv secrets.put pagerduty_key --env production < file
+    """
+    place = _place(env)
+    if name not in place.project.secrets:
+        raise ConfigError(f"no secret called {name!r} in {place.project.file}")
+    value = sys.stdin.buffer.read().rstrip(b"\n")
+    if not value:
+        raise ConfigError(
+            "no value on standard input", hint="inv secrets.put NAME --env ENV < FILE"
+        )
+    version = place.provider.add(name, value)
+    _record(place, Change.PUT, name, version)
+    is_current = any(
+        it.id == version and it.phase is Phase.CURRENT for it in place.provider.versions(name)
+    )
+    mend = "" if is_current else f"; `inv secrets.rotate {name} --env {env}` makes it current"
+    console.result(f"{name}: version {version} of {environment_of(place)}{mend}")
+
+
+@task(positional=["environment"], help=ENV)
+def check(c: Context, environment: str) -> None:
+    """Look at every secret: there, strong, young, private, in no tracked file; it is recorded.
+
+    Example: inv secrets.check staging
+    """
+    place = _place(environment)
+    every = declaration.declared(place.project)
+    needed = {name: it for name, it in every.items() if name in place.names}
+    tracked = [place.root / file for file in git.files(str(place.root))]
+    folder = delivery.folder(place.root, environment)
+    found = checks.check(needed, place.provider, folder, tracked)
+    record.checked(place.ledger, environment, found)
+    for it in found:
+        console.result(f"{it.declaration.name}: {it.trouble or 'well'}")
+    wrong = list(declaration.disagreements(place.project))
+    for disagreement in wrong:
+        console.result(str(disagreement))
+    console.progress(checks.history(place.root))
+    troubled = sum(not it for it in found) + len(wrong)
+    if troubled:
+        raise PolicyError(f"trouble with {troubled} secrets of {environment}")
+
+
+@task(positional=["environment"], help=ENV)
+def audit(c: Context, environment: str) -> None:
+    """Show who changed which secret when, by version ids and fingerprints; no values.
+
+    Example: inv secrets.audit staging
+    """
+    place = _place(environment)
+    rows = [
+        (
+            it.ended,
+            f"{it.summit['where'].get('by', '')}@{it.summit['where']['host']}",
+            it.details["change"],
+            it.details["secret"],
+            it.details["version"],
+            it.details["fingerprint"],
+        )
+        for it in record.changes(place.ledger, environment)
+    ]
+    columns = ("when", "who", "what", "secret", "version", "fingerprint")
+    console.result(console.table(columns, rows) if rows else "nothing recorded")
+
+
+def environment_of(place: Place) -> str:
+    """The environment in a few words: its name, and what keeps its secrets."""
+    return f"{place.environment} ({place.provider.name})"
+
+
+def _place(environment: str) -> Place:
     root = find_root(Path.cwd())
     described = load(root, environment)
     project = compose.of(root, environ=dict(described.variables))
     names = delivery.granted(parts(project, described.profiles).services)
     provider = choice.of(root, environment, described.secrets)
-    for it in initial.init(project, names, provider):
-        console.result(f"{it.name}: {it.outcome.value} {it.version}".rstrip())
+    return Place(root, environment, provider, project, names, Ledger.at(root))
+
+
+def _record(place: Place, done: Change, name: str, version: str) -> None:
+    value = place.provider.read(name, version)
+    record.change(place.ledger, place.environment, done, name=name, version=version, value=value)

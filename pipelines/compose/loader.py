@@ -99,6 +99,7 @@ def _secret(name: str, entry: Entry, folder: Path) -> Secret:
         file=folder / fields["file"].text if "file" in fields else None,
         environment=fields["environment"].text if "environment" in fields else None,
         extension=read_extension(entry),
+        where=entry.where,
     )
 
 

@@ -99,6 +99,7 @@ class Secret:
     file: Path | None = None
     environment: str | None = None
     extension: Mapping[str, Any] = field(default_factory=dict)
+    where: Where | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

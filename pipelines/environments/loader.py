@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,14 +12,13 @@ from pipelines.documents import document, shapes
 from pipelines.documents.document import Entry
 from pipelines.documents.nearest import nearest
 from pipelines.documents.shapes import FLAG, NUMBER, SCALAR, TEXT, TEXTS, Keys, List, Map
+from pipelines.environments import duration
 from pipelines.environments.environment import Bake, Environment, Requirement, Subject, Waiver
 from pipelines.errors import ConfigError
 
 FOLDER = Path("environments")
 ENGINES = ("docker", "process", "swarm")
 LONGEST_WAIVER = timedelta(days=30)
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"([0-9]+)([smhd])")
 
 _REQUIREMENT = Keys(
     {
@@ -175,7 +173,7 @@ def _waiver(entry: Entry, today: date) -> Waiver:
 
 
 def _seconds(entry: Entry) -> float:
-    written = _DURATION.fullmatch(entry.text)
-    if not written:
-        raise entry.error(f"not a time: {entry.text!r}", hint="write it as 30s, 15m, 12h or 7d")
-    return float(int(written[1]) * _UNITS[written[2]])
+    try:
+        return duration.seconds(entry.text)
+    except ValueError as error:
+        raise entry.error(str(error), hint=duration.MEND) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +11,15 @@ from pipelines.environments.environment import STATE
 from pipelines.errors import ConfigError
 from pipelines.secrets.provider import Provider
 
-NAMES = ("age",)
+NAMES = ("age", "aws", "command", "openbao")
+# By what each is shown to work, for who has to choose one.
+PROVEN = {
+    "age": "live: the conformance suite on real files",
+    "command": "live: the conformance suite through a real program",
+    "openbao": "live: the conformance suite against a real server",
+    "aws": "by conformance only: against an imitation (moto), never the service",
+    "gcp, azure": "not proven: through `command` and their own programs, never run",
+}
 
 
 def of(root: Path, environment: str, settings: Mapping[str, str]) -> Provider:
@@ -24,4 +33,32 @@ def of(root: Path, environment: str, settings: Mapping[str, str]) -> Provider:
             from pipelines.secrets.providers.age import AgeProvider
 
             return AgeProvider(root / STATE / environment / "secrets.age")
+        case "command":
+            from pipelines.secrets.providers.command import CommandProvider
+
+            return CommandProvider(shlex.split(_required(settings, "command", environment)))
+        case "openbao":
+            from pipelines.secrets.providers.openbao import OpenBaoProvider
+
+            return OpenBaoProvider(
+                _required(settings, "address", environment),
+                mount=settings.get("mount", "secret"),
+                folder=settings.get("folder", environment),
+                role_id=_required(settings, "role_id", environment),
+                secret_id_file=Path(_required(settings, "secret_id_file", environment)),
+            )
+        case "aws":
+            from pipelines.secrets.providers.aws import AwsProvider
+
+            region = _required(settings, "region", environment)
+            return AwsProvider(settings.get("prefix", environment), region=region)
     raise ConfigError(f"no provider of secrets called {wanted!r}", hint=nearest(wanted, NAMES))
+
+
+def _required(settings: Mapping[str, str], key: str, environment: str) -> str:
+    if not settings.get(key):
+        raise ConfigError(
+            f"the provider {settings['provider']} of {environment} needs `{key}`",
+            hint=f"write it under `secrets` in environments/{environment}.yaml",
+        )
+    return settings[key]

@@ -28,7 +28,7 @@ INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONDONTWRITEB
 INHERITED_PREFIX = "COVERAGE_"
 # The words under `x-summit`, by where it stands.
 OF_PROJECT = {"preload"}
-OF_SECRET = {"generate"}
+OF_SECRET = {"generate", "entropy", "rotate", "reload"}
 OF_SERVICE = {"process", "probe", "program"}
 
 
