@@ -80,7 +80,15 @@ def _namespace() -> Collection:
     namespace.add_collection(Collection("images", images.bases))
     namespace.add_collection(Collection("release", release.make, release.list_))
     namespace.add_collection(
-        Collection("secrets", secrets.audit, secrets.check, secrets.init, secrets.put)
+        Collection(
+            "secrets",
+            secrets.audit,
+            secrets.check,
+            secrets.init,
+            secrets.providers,
+            secrets.put,
+            secrets.rotate,
+        )
     )
     return namespace
 

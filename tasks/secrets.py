@@ -11,16 +11,21 @@ from invoke.context import Context
 from pipelines import compose, console
 from pipelines.checkout import git
 from pipelines.compose.model import Project
+from pipelines.deploy import renewal
 from pipelines.deploy.site import parts
+from pipelines.documents.nearest import nearest
 from pipelines.environments import load
 from pipelines.errors import ConfigError, PolicyError
 from pipelines.ledger import Ledger
 from pipelines.root import find_root
 from pipelines.secrets import check as checks, choice, declaration, delivery, initial, record
+from pipelines.secrets.generate import FOR_DEVELOPMENT, GENERATORS
 from pipelines.secrets.initial import Outcome
 from pipelines.secrets.provider import Phase, Provider
 from pipelines.secrets.record import Change
+from pipelines.secrets.rotation import Takes
 from tasks._task import task
+from tasks.deploy import place_of
 
 ENV = {"environment": "which one; `environments/NAME.yaml` describes it"}
 
@@ -135,3 +140,44 @@ def _place(environment: str) -> Place:
 def _record(place: Place, done: Change, name: str, version: str) -> None:
     value = place.provider.read(name, version)
     record.change(place.ledger, place.environment, done, name=name, version=version, value=value)
+
+
+@task(
+    positional=["name"],
+    help={
+        "name": "of the secret",
+        "env": "of which environment",
+        "wait": "seconds to wait for a deploy to end (default: not at all)",
+    },
+)
+def rotate(c: Context, name: str, env: str = "", wait: float = 0.0) -> None:
+    """Replace a secret while it is in use: the new one works before the old one is revoked.
+
+    Example: inv secrets.rotate fabric_db_password --env staging
+    """
+    deployed = place_of(env, "")
+    known = declaration.declared(_place(env).project)
+    if name not in known:
+        raise ConfigError(f"no secret called {name!r}", hint=nearest(name, known))
+    kind = known[name].generate
+
+    def make() -> bytes:
+        if kind in GENERATORS and kind not in FOR_DEVELOPMENT:
+            return GENERATORS[kind]()
+        raise ConfigError(
+            f"nobody but its owner can make {name!r}",
+            hint=f"inv secrets.put {name} --env {env} < FILE, then rotate",
+        )
+
+    refused = renewal.rotate(deployed, name, make=make, say=console.progress, wait=wait)
+    seen = "and was seen to be refused" if refused is Takes.NO else "nobody could be asked with it"
+    console.result(f"{name}: replaced; the old value is revoked, {seen}")
+
+
+@task()
+def providers(c: Context) -> None:
+    """Show what can keep secrets, and how far each is shown to work.
+
+    Example: inv secrets.providers
+    """
+    console.result(console.table(("provider", "shown to work"), list(choice.PROVEN.items())))

@@ -25,6 +25,7 @@ from pipelines.ledger import Ledger
 from pipelines.ledger.attest import Claim, attest
 from pipelines.release import Release, configuration, find
 from pipelines.secrets import choice as providers, delivery
+from pipelines.secrets.provider import Provider
 
 UNLOCK = "unlock"
 
@@ -138,18 +139,22 @@ def _serves(place: Place, release: Release) -> bool:
     )
 
 
-def _deliver(place: Place, release: Release) -> None:
+def provider_of(place: Place) -> Provider:
+    """What keeps the environment's secrets. Raises `ConfigError`."""
+    return providers.of(place.site.root, place.environment.name, place.environment.secrets)
+
+
+def deliver(place: Place, release: Release) -> None:
     """Have every secret of the release where its services will read it."""
     cut = parts(place.site.project(release), place.environment.profiles)
-    provider = providers.of(place.site.root, place.environment.name, place.environment.secrets)
-    delivery.deliver(cut.services, provider, place.site.secrets)
+    delivery.deliver(cut.services, provider_of(place), place.site.secrets)
 
 
 @contextmanager
 def _machine(place: Place, say: Say, wait: float) -> Iterator[Machine]:
     with place.lock.held(wait=wait) as fence:
         yield Machine(
-            place.site, place.engine, fence, place.release, lambda it: _deliver(place, it), say
+            place.site, place.engine, fence, place.release, lambda it: deliver(place, it), say
         )
 
 

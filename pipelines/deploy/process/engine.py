@@ -17,6 +17,7 @@ from pipelines.deploy.process.edge import Edge
 from pipelines.deploy.site import Parts, Site, parts
 from pipelines.errors import ConfigError, MachineError
 from pipelines.files import write_atomically
+from pipelines.programs import process
 from pipelines.release import Release, release as releases
 from pipelines.stack import report
 from pipelines.stack.place import LEAST_SPACE, Place
@@ -156,6 +157,30 @@ class ProcessEngine:
         verbs.down(self._base)
         if volumes:
             shutil.rmtree(self._base.root, ignore_errors=True)
+
+    def renew(self, release: Release, service: str) -> None:
+        """Start the service anew, and return once it is healthy. Raises `NotHealthy`."""
+        stack = self._stack(release, self._parts(release).serving)
+        timeout = self.site.environment.ready
+        verbs.restart(stack, [service], timeout=timeout, on_change=_unheard)
+        running = verbs.now(stack.place)
+        doors = self._doors(stack.project)
+        addresses = {name: f"{HOST}:{running.launch(name).port}" for name in doors}
+        self._edge(release).describe(release.id, addresses)
+
+    def admits(self, service: Service, role: str, password: bytes) -> bool:
+        """Whether a database of the environment lets the role in with this password."""
+        for launch in verbs.now(self._base).launches.values():
+            if launch.cluster:
+                psql = str(launch.cluster.programs / "psql")
+                words = (psql, "--no-psqlrc", "--command=select 1", f"--host={HOST}")
+                place = (f"--port={launch.port}", f"--username={role}")
+                said = process.read(
+                    (*words, *place, f"--dbname={launch.cluster.database}"),
+                    env={**launch.environment, "PGPASSWORD": password.decode()},
+                )
+                return bool(said)
+        raise MachineError(f"{self.site.environment.name} has no database to try {role} at")
 
     @property
     def _base(self) -> Place:
