@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pipelines.compose.model import Service
 from pipelines.deploy.engine import Say
 from pipelines.deploy.lock import Fence
-from pipelines.deploy.site import parts
+from pipelines.deploy.site import Parts, parts
 from pipelines.deploy.verbs import Place, deliver, provider_of
 from pipelines.errors import ConfigError
 from pipelines.release import Release
@@ -51,7 +51,7 @@ class Renewal:
         """Nothing here accepts two values: the roles take the new one with the switch."""
 
     def switch(self, name: str) -> None:
-        readers = [it.name for it in self._services() if _reads(it, name)]
+        readers = [it.name for it in self._parts.serving.services.values() if _reads(it, name)]
         with self.fence.passed():
             deliver(self.place, self.release)
             self.say(f"migrate: the roles' passwords are set, {name} among them")
@@ -65,16 +65,17 @@ class Renewal:
         """Nothing: who has the new one has no longer the old one."""
 
     def takes(self, name: str, value: bytes) -> Takes:
-        for service in self._services():
+        cut = self._parts
+        for service in (*cut.serving.services.values(), *cut.jobs.services.values()):
             role = _role(service, name)
             if role:
                 taken = self.engine.admits(service, role, value)
                 return Takes.YES if taken else Takes.NO
         return Takes.UNKNOWN
 
-    def _services(self) -> tuple[Service, ...]:
-        project = self.place.site.project(self.release)
-        return tuple(parts(project, self.place.environment.profiles).serving.services.values())
+    @property
+    def _parts(self) -> Parts:
+        return parts(self.place.site.project(self.release), self.place.environment.profiles)
 
 
 def _reads(service: Service, name: str) -> bool:

@@ -61,7 +61,8 @@ class Provider(Protocol):
     def add(self, name: str, value: bytes) -> str:
         """Keep a further value beside the others and return its version's id.
 
-        The first one is current at once, a later one `ADDED`.
+        The first one is current at once, a later one `ADDED`; of several that wait, a provider
+        may keep the last alone.
         """
 
     def use(self, name: str, version: str) -> None:
