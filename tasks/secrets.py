@@ -14,7 +14,7 @@ from pipelines.compose.model import Project
 from pipelines.deploy import renewal
 from pipelines.deploy.site import parts
 from pipelines.documents.nearest import nearest
-from pipelines.environments import load
+from pipelines.environments import known, load
 from pipelines.errors import ConfigError, PolicyError
 from pipelines.ledger import Ledger
 from pipelines.root import find_root
@@ -41,17 +41,20 @@ class Place(NamedTuple):
     ledger: Ledger
 
 
-@task(positional=["environment"], help=ENV)
-def init(c: Context, environment: str) -> None:
+@task(positional=["environment"], help={**ENV, "alone": "not also for those that follow it"})
+def init(c: Context, environment: str, alone: bool = False) -> None:
     """Make every secret that is missing and can be made; what is there is left alone.
+
+    So too for the environments that are promoted to from this one.
 
     Example: inv secrets.init staging
     """
-    place = _place(environment)
-    for it in initial.init(place.project, place.names, place.provider):
-        console.result(f"{it.name}: {it.outcome.value} {it.version}".rstrip())
-        if it.outcome is Outcome.MADE:
-            _record(place, Change.MADE, it.name, it.version)
+    for name in (environment, *([] if alone else _followers(environment))):
+        place = _place(name)
+        for it in initial.init(place.project, place.names, place.provider):
+            console.result(f"{name}: {it.name}: {it.outcome.value} {it.version}".rstrip())
+            if it.outcome is Outcome.MADE:
+                _record(place, Change.MADE, it.name, it.version)
 
 
 @task(positional=["name"], help={"name": "of the secret", "env": "of which environment"})
@@ -123,6 +126,16 @@ def audit(c: Context, environment: str) -> None:
     console.result(console.table(columns, rows) if rows else "nothing recorded")
 
 
+def _followers(environment: str) -> list[str]:
+    """The environments whose policies ask for the same digests as this one's."""
+    root = find_root(Path.cwd())
+    return [
+        name
+        for name in known(root)
+        if any(it.same_digests_as == environment for it in load(root, name).policy)
+    ]
+
+
 def environment_of(place: Place) -> str:
     """The environment in a few words: its name, and what keeps its secrets."""
     return f"{place.environment} ({place.provider.name})"
@@ -156,10 +169,10 @@ def rotate(c: Context, name: str, env: str = "", wait: float = 0.0) -> None:
     Example: inv secrets.rotate fabric_db_password --env staging
     """
     deployed = place_of(env, "")
-    known = declaration.declared(_place(env).project)
-    if name not in known:
-        raise ConfigError(f"no secret called {name!r}", hint=nearest(name, known))
-    kind = known[name].generate
+    declared = declaration.declared(_place(env).project)
+    if name not in declared:
+        raise ConfigError(f"no secret called {name!r}", hint=nearest(name, declared))
+    kind = declared[name].generate
 
     def make() -> bytes:
         if kind in GENERATORS and kind not in FOR_DEVELOPMENT:

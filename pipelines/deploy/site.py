@@ -51,13 +51,16 @@ class Site:
         """The folder with the sources of a release, its Compose file among them."""
         return self.state / "releases" / release[:12]
 
+    def described(self, release: Release) -> Project:
+        """The release's Compose file with this environment's variables. Raises `ConfigError`."""
+        return compose.of(self.source(release.id), environ=dict(self.environment.variables))
+
     def project(self, release: Release) -> Project:
         """The Compose project of the release, with this environment's variables and secrets.
 
         Its name is `PROJECT-ENVIRONMENT`. Raises `ConfigError`.
         """
-        folder = self.source(release.id)
-        project = compose.of(folder, environ=dict(self.environment.variables))
+        project = self.described(release)
         secrets = {
             name: replace(it, file=self.secrets / name, environment=None, extension={})
             for name, it in project.secrets.items()

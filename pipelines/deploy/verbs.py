@@ -24,8 +24,10 @@ from pipelines.errors import ConfigError, SummitError
 from pipelines.ledger import Ledger
 from pipelines.ledger.attest import Claim, attest
 from pipelines.release import Release, configuration, find
-from pipelines.secrets import choice as providers, delivery
+from pipelines.secrets import choice as providers, declaration, delivery
+from pipelines.secrets.check import check
 from pipelines.secrets.provider import Provider
+from pipelines.secrets.record import checked
 
 UNLOCK = "unlock"
 
@@ -145,9 +147,18 @@ def provider_of(place: Place) -> Provider:
 
 
 def deliver(place: Place, release: Release) -> None:
-    """Have every secret of the release where its services will read it."""
-    cut = parts(place.site.project(release), place.environment.profiles)
-    delivery.deliver(cut.services, provider_of(place), place.site.secrets)
+    """Have every secret of the release where its services will read it, and a check on record."""
+    project = place.site.project(release)
+    services = parts(project, place.environment.profiles).services
+    provider = provider_of(place)
+    delivery.deliver(services, provider, place.site.secrets)
+    every = declaration.declared(place.site.described(release))
+    needed = {name: every[name] for name in delivery.granted(services)}
+    sources = place.site.source(release.id)
+    tracked = [file for file in sources.rglob("*") if file.is_file()]
+    checked(
+        place.ledger, place.environment.name, check(needed, provider, place.site.secrets, tracked)
+    )
 
 
 @contextmanager
