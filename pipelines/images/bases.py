@@ -84,6 +84,7 @@ BASES = (
             "postgres-exporter": "prometheuscommunity/postgres-exporter",
         }.items()
     ),
+    Base("haproxy", "trixie", "haproxy.Dockerfile", "haproxy"),
 )
 
 
