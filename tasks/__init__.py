@@ -28,6 +28,7 @@ def _namespace() -> Collection:
         plan,
         policy,
         ready,
+        registry,
         release,
         secrets,
         stack,
@@ -78,6 +79,7 @@ def _namespace() -> Collection:
     namespace.add_collection(of_audit())
     namespace.add_collection(Collection("engine", engine.start, engine.stop))
     namespace.add_collection(Collection("images", images.bases))
+    namespace.add_collection(Collection("registry", registry.start, registry.stop))
     namespace.add_collection(Collection("release", release.make, release.list_))
     namespace.add_collection(
         Collection(

@@ -22,6 +22,9 @@ CLIENT: Needed = {
 }
 ENGINE: Needed = {("dockerd", "--version"): {"debian": "docker.io", "ubuntu": "docker.io"}}
 BASES: Needed = {("mmdebstrap", "--version"): {"debian": "mmdebstrap"}}
+REGISTRY: Needed = {
+    ("docker-registry", "--version"): {"debian": "docker-registry", "ubuntu": "docker-registry"}
+}
 _APT = ("apt-get", "--yes", "--quiet", "--option=Dpkg::Use-Pty=0")
 
 
