@@ -45,10 +45,7 @@ def load(file: Path, *, environ: Mapping[str, str]) -> Project:
     """
     folder = file.resolve().parent
     variables = read_dotenv(folder, environ)
-    root = document.read(file, expand=lambda text, at: substitute(text, variables, at))
-    shapes.check(root, schema.FILE)
-    if "include" in root.fields:
-        raise root.fields["include"].error("not supported", hint="write one file")
+    root = _read(file, variables)
     services = {
         name: read_service(name, entry, folder, variables)
         for name, entry in _section(root, "services").items()
@@ -63,6 +60,22 @@ def load(file: Path, *, environ: Mapping[str, str]) -> Project:
     )
     _check(project, root)
     return project
+
+
+def written(file: Path, *, environ: Mapping[str, str]) -> Entry:
+    """The checked file itself, variables replaced: for the keys that only container engines heed.
+
+    Raises `ConfigError` as `load` does.
+    """
+    return _read(file, read_dotenv(file.resolve().parent, environ))
+
+
+def _read(file: Path, variables: Mapping[str, str]) -> Entry:
+    root = document.read(file, expand=lambda text, at: substitute(text, variables, at))
+    shapes.check(root, schema.FILE)
+    if "include" in root.fields:
+        raise root.fields["include"].error("not supported", hint="write one file")
+    return root
 
 
 def _section(root: Entry, key: str) -> dict[str, Entry]:
