@@ -12,17 +12,12 @@ def image(project: Project, service: Service, release: Release) -> str:
 
     Raises `ConfigError` for an image that neither pins.
     """
-    name = service.image or _unnamed(project, service)
+    name = project.image(service)
     found = release.images.get(name, name)
     if "@sha256:" not in found:
         raise ConfigError(
             f"release {release.short} has no digest of the image {name}",
             where=service.where,
-            hint="`inv build` and `inv release` with a registry make one that has",
+            hint="`inv build`, then `inv release`, puts built images into a release",
         )
     return found
-
-
-def _unnamed(project: Project, service: Service) -> str:
-    """The name that Compose gives what is built without one."""
-    return f"{project.name}-{service.name}"
