@@ -166,7 +166,7 @@ def test_files_become_a_configmap_that_never_changes_but_has_another_name(
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("image: small-web", "image: unbuilt", "has no digest of the image unbuilt"),
+        ("image: small-web", "image: unbuilt", "image unbuilt of web has no digest"),
         ("/etc/web:ro", "/etc/web", "is written to"),
         ('user: "999:999"', 'user: "0"', "cannot be shown not to be root"),
         ('user: "999:999"', "user: data", "cannot be shown not to be root"),

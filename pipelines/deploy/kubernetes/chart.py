@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Mapping
@@ -17,7 +16,6 @@ Manifest = dict[str, Any]
 
 _LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1035, the narrowest rule for a name
 _SIZE = re.compile(r"([0-9]+)(?:([kmgt])b?|b)?", re.IGNORECASE)
-_DIGITS = 10  # of a content's hash, in a name
 NETWORK = "summit.network"  # labels of pods: the networks that they are in
 
 
@@ -79,12 +77,6 @@ def checked_name(service: Service) -> str:
             hint="lower case letters, digits and dashes, a letter first",
         )
     return service.name
-
-
-def by_content(name: str, content: bytes) -> str:
-    """A name that changes with what it stands for, so that no running pod's is ever changed."""
-    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    return f"{plain}-{hashlib.sha256(content).hexdigest()[:_DIGITS]}"
 
 
 def quantity(size: str | float) -> str:

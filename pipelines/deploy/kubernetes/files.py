@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.compose.model import Mount, Service
-from pipelines.deploy.kubernetes.chart import Chart, Manifest, by_content
+from pipelines.deploy.content import named
+from pipelines.deploy.kubernetes.chart import Chart, Manifest
 from pipelines.errors import ConfigError
 
 _MOST = 2**20 - 2**14  # bytes: what the API takes in one object, less room for its names
@@ -41,7 +42,7 @@ def files_of(service: Service, mount: Mount) -> Files:
     whole = "".join(f"{it.path}\0{it.text}\0" for it in files).encode()
     if not files or len(whole) > _MOST:
         raise _refused(service, mount, "is empty or larger than 1 MiB", "put it in the image")
-    return Files(by_content(f"{service.name}-{source.name}", whole), files)
+    return Files(named(f"{service.name}-{source.name}", whole), files)
 
 
 def configmaps(chart: Chart, service: Service) -> list[Manifest]:

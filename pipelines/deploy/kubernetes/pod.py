@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipelines.compose.model import Healthcheck, Mount, Service
-from pipelines.deploy import pinned
-from pipelines.deploy.kubernetes.chart import NETWORK, Chart, by_content, quantity, seconds
+from pipelines.deploy.content import named
+from pipelines.deploy.docker import images
+from pipelines.deploy.kubernetes.chart import NETWORK, Chart, quantity, seconds
 from pipelines.deploy.kubernetes.files import files_of
 from pipelines.errors import ConfigError
 
@@ -55,7 +56,7 @@ def ports_of(service: Service) -> list[int]:
 def _container(chart: Chart, service: Service, mounts: list[dict[str, Any]]) -> dict[str, Any]:
     container: dict[str, Any] = {
         "name": service.name,
-        "image": pinned.image(chart.project, service, chart.release),
+        "image": images.reference(chart.project.image(service), service, chart.release, {}),
         "imagePullPolicy": "IfNotPresent",  # a digest is what it is
         "env": [
             {"name": name, "value": _literally(value)}
@@ -182,7 +183,7 @@ def _mounted(service: Service, mount: Mount) -> Volume:
         return _memory(mount.target, "")
     where = {"mountPath": mount.target, "readOnly": mount.read_only}
     if mount.kind == "volume":
-        name = mount.source or by_content("data", mount.target.encode())
+        name = mount.source or named("data", mount.target.encode())
         claimed = None if mount.source else {"name": name, "emptyDir": {}}
         return Volume(claimed, {"name": name, **where})
     files = files_of(service, mount)
@@ -194,7 +195,7 @@ def _mounted(service: Service, mount: Mount) -> Volume:
 
 
 def _memory(path: str, size: str) -> Volume:
-    name = by_content("memory", path.encode())
+    name = named("memory", path.encode())
     room = {"sizeLimit": quantity(size)} if size else {}
     return Volume(
         {"name": name, "emptyDir": {"medium": "Memory", **room}},
@@ -223,5 +224,5 @@ def secret_name(chart: Chart, name: str) -> str:
     """The Secret's name: with the hash of its value where that is known here, else plain."""
     file = chart.project.secrets[name].file
     if file and file.is_file():
-        return by_content(name, file.read_bytes())
+        return named(name, file.read_bytes())
     return name.lower().replace("_", "-")
