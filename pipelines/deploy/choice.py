@@ -17,6 +17,10 @@ def engine_of(site: Site) -> Engine:
             from pipelines.deploy.process.engine import ProcessEngine
 
             return ProcessEngine(site)
+        case "docker":
+            from pipelines.deploy.docker.engine import DockerEngine
+
+            return DockerEngine(site)
     raise ConfigError(
         f"no engine called {site.environment.engine!r}",
         hint=nearest(site.environment.engine, ENGINES),

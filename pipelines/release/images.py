@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import docker
 from docker.errors import APIError, ImageNotFound
@@ -26,15 +25,7 @@ class NotWhatWasBuilt(SummitError):
         )
 
 
-class Documents(NamedTuple):
-    """What was written of an image when it was built; empty where nothing was."""
-
-    image: str
-    materials: bytes  # CycloneDX
-    provenance: bytes  # in-toto, SLSA provenance v1
-
-
-def push(root: Path, registry: str, built: Iterable[Built]) -> dict[str, str]:
+def push(registry: str, built: Iterable[Built]) -> dict[str, str]:
     """Push these images to `HOST[:PORT][/PREFIX]`; returns `REPOSITORY@sha256:...` by image.
 
     The digests are those of the manifests, as the registry answers for them. Raises
@@ -49,22 +40,23 @@ def push(root: Path, registry: str, built: Iterable[Built]) -> dict[str, str]:
         return {it.image: _pushed(client, registry, it) for it in wanted}
 
 
-def documents(root: Path, built: Iterable[Built]) -> Iterator[Documents]:
-    """What the builds have left of these images, to be kept as evidence.
+def documents(root: Path, built: Iterable[Built]) -> dict[str, bytes]:
+    """What the builds have left of these images, by a name each: to be kept as evidence.
 
-    Raises `NotWhatWasBuilt` for a document on another image.
+    That is a list of what an image is made of (CycloneDX), where its Dockerfile gives one, and
+    where it comes from (SLSA provenance). Raises `NotWhatWasBuilt` for one on another image.
     """
-    folder = root / state.FOLDER / FOLDER
+    found = {}
     for it in built:
-        found = Documents(
-            it.image,
-            _read(folder / MATERIALS / f"{it.component}.cdx.json"),
-            _read(folder / ORIGINS / f"{it.component}.intoto.json"),
-        )
-        for document in (found.materials, found.provenance):
-            if document and it.digest.partition(":")[2].encode() not in document:
-                raise NotWhatWasBuilt(f"what is written of {it.image}", it.digest, "another image")
-        yield found
+        for kind, suffix in ((MATERIALS, "cdx.json"), (ORIGINS, "intoto.json")):
+            file = root / state.FOLDER / FOLDER / kind / f"{it.component}.{suffix}"
+            if not file.exists():
+                continue
+            document = file.read_bytes()
+            if it.digest.partition(":")[2].encode() not in document:
+                raise NotWhatWasBuilt(f"what {file.name} is about", it.digest, "another image")
+            found[f"{it.image}.{suffix}"] = document
+    return found
 
 
 def _pushed(client: docker.DockerClient, registry: str, it: Built) -> str:
@@ -109,10 +101,3 @@ def _found(client: docker.DockerClient, image: str) -> str:
         return str(client.images.get(image).id)
     except ImageNotFound:
         return ""
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except FileNotFoundError:
-        return b""
