@@ -36,7 +36,6 @@ def _namespace() -> Collection:
 
     namespace = Collection(
         controls.controls,
-        deploy.deploy,
         deploy.promote,
         deploy.rollback,
         deploy.status,
@@ -78,6 +77,7 @@ def _namespace() -> Collection:
     )
     namespace.add_collection(of_audit())
     namespace.add_collection(Collection("engine", engine.start, engine.stop))
+    namespace.add_collection(Collection("deploy", deploy.deploy, deploy.render))
     namespace.add_collection(Collection("images", images.bases))
     namespace.add_collection(Collection("registry", registry.start, registry.stop))
     namespace.add_collection(Collection("release", release.make, release.list_))

@@ -10,7 +10,7 @@ from pipelines import console
 from pipelines.deploy import admission, report, verbs
 from pipelines.deploy.verbs import Place
 from pipelines.environments import load
-from pipelines.errors import SummitError
+from pipelines.errors import ConfigError, SummitError
 from pipelines.ledger import Ledger
 from pipelines.release import find, newest
 from pipelines.root import find_root
@@ -22,6 +22,7 @@ RELEASE = {"release": "the beginning of a release's id (default: the newest)"}
 
 
 @task(
+    default=True,
     positional=["environment"],
     help={
         "environment": "which one; `environments/NAME.yaml` describes it",
@@ -51,6 +52,42 @@ def deploy(
         admission.require(place.ledger, place.environment, chosen, say=console.result)
         verbs.deploy(place, chosen, say=console.progress, wait=wait)
     console.result(report.standing(place))
+
+
+@task(
+    positional=["environment"],
+    help={
+        "environment": "which one",
+        **RELEASE,
+        "format": "kubernetes, the only one so far",
+        "out": "the folder to write to",
+    },
+)
+def render(
+    c: Context,
+    environment: str,
+    release: str = "",
+    format: str = "kubernetes",  # noqa: A002 - what a person types
+    out: str = "",
+) -> None:
+    """Render a release's manifests for Kubernetes, by digest; no API server has run them.
+
+    Example: inv deploy.render staging --format kubernetes --out build/kubernetes
+    """
+    from pipelines.deploy import kubernetes, source
+
+    if format != "kubernetes":
+        raise ConfigError(f"no format {format!r}", hint="known: kubernetes")
+    if not out:
+        raise ConfigError("no folder given", hint="--out FOLDER")
+    place = place_of(environment, "")
+    chosen = find(place.ledger, release) if release else newest(place.ledger)
+    source.lay_out(place.site.root, chosen, place.site.source(chosen.id))
+    folder = Path(out)
+    made = kubernetes.render(place.site.project(chosen), chosen, place.environment)
+    kubernetes.write(made, folder)
+    for line in kubernetes.check(folder):
+        console.result(line)
 
 
 @task(

@@ -27,6 +27,7 @@ FEATURES = (
     "images",
     "locks",
     "policy",
+    "readiness",
     "release",
     "secrets",
     "stack",
@@ -46,10 +47,18 @@ ALLOWED = {  # beside themselves
     ("policy", "environments"),  # what it asks for is said there
     ("policy", "release"),  # of which it asks it
     ("policy", "controls"),  # and whether the gate can fail
-    *(
-        ("deploy", of)
-        for of in ("compose", "environments", "policy", "release", "secrets", "stack")
-    ),
+    ("release", "containers"),  # its images are pushed, and named by digest
+    ("release", "images"),
+    ("readiness", "environments"),  # each has secrets, whose state is told
+    # A deploy brings all of it together.
+    ("deploy", "compose"),
+    ("deploy", "containers"),
+    ("deploy", "environments"),
+    ("deploy", "images"),
+    ("deploy", "policy"),
+    ("deploy", "release"),
+    ("deploy", "secrets"),
+    ("deploy", "stack"),
     ("core", "controls"),  # which evidence is controlled, a run asks of what was planted
 }
 PARTS = ("config", "ledger", "trace")  # of the core; each knows itself and single modules
