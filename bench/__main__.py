@@ -5,7 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import audit, containers, gates, gateway, images, kit, ledger, mttd, plan, startup, up
+from bench import (
+    audit,
+    containers,
+    deploys,
+    gates,
+    gateway,
+    images,
+    kit,
+    ledger,
+    mttd,
+    plan,
+    startup,
+    up,
+)
 from bench.measure import report
 
 BENCHES = {
@@ -17,6 +30,7 @@ BENCHES = {
     "images": images,
     "containers": containers,
     "mttd": mttd,
+    "deploys": deploys,
     "audit": audit,
     "kit": kit,
     "gateway": gateway,

@@ -91,10 +91,10 @@ def test_two_that_race_never_change_anything_at_the_same_time(
         folder.mkdir()
         for each in racers:
             each.begin(folder)
-        is_paused = trial % 4 == 0
+        is_paused = trial % 8 == 0
         if is_paused:
             time.sleep(dice.uniform(0, 0.08))
-            paused = racers[trial // 4 % 2].process
+            paused = racers[trial // 8 % 2].process
             os.kill(paused.pid, signal.SIGSTOP)
             time.sleep(PAUSED)
             os.kill(paused.pid, signal.SIGCONT)
