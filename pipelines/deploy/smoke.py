@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from pipelines.deploy.process import interpreter
 from pipelines.deploy.site import parts
 from pipelines.deploy.verbs import Place
 from pipelines.errors import SummitError
@@ -31,12 +32,9 @@ def smoke(place: Place) -> None:
     project = place.site.project(release)
     cut = parts(project, place.environment.profiles)
     doors = {name: urlsplit(url).port or 80 for name, url in place.engine.doors().items()}
-    stack = Stack(
-        Folder(place.site.source(serving)),
-        cut.smoke,
-        beside=doors,
-        python=str(place.site.python_of(release)),
-    )
+    source = place.site.source(serving)
+    python = interpreter.provide(place.site.root, release, source)
+    stack = Stack(Folder(source), cut.smoke, beside=doors, python=str(python))
     began = time.time()
     failure = ""
     try:
