@@ -25,6 +25,7 @@ def _namespace() -> Collection:
         images,
         ledger,
         lock,
+        migrations,
         plan,
         policy,
         ready,
@@ -79,6 +80,7 @@ def _namespace() -> Collection:
     namespace.add_collection(Collection("engine", engine.start, engine.stop))
     namespace.add_collection(Collection("deploy", deploy.deploy, deploy.render))
     namespace.add_collection(Collection("images", images.bases))
+    namespace.add_collection(Collection("migrations", migrations.check))
     namespace.add_collection(Collection("registry", registry.start, registry.stop))
     namespace.add_collection(Collection("release", release.make, release.list_))
     namespace.add_collection(

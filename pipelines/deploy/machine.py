@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pipelines.deploy import bake, standing
+from pipelines.deploy import bake, schema, standing
 from pipelines.deploy.engine import Engine, Say, Traffic
 from pipelines.deploy.journal import Attempt, Entry, Event, Journal, entry
 from pipelines.deploy.lock import Fence, Superseded
@@ -167,7 +167,11 @@ class Machine:
             Step("provide", lambda: engine.provide(release)),
         ]
         start = [
-            Step("start", lambda: engine.start(release), lambda: self._remove(release, before)),
+            Step(
+                "start",
+                lambda: self._start(attempt, release),
+                lambda: self._remove(release, before),
+            ),
             Step("ready", lambda: self._ready(release, environment.ready), changes=False),
         ]
         switch = Step("switch", lambda: engine.switch(release), lambda: self._switch_back(before))
@@ -179,13 +183,22 @@ class Machine:
             return [*first[1:], *start, switch, *last]
         return [
             *first,
-            Step("migrate", lambda: engine.migrate(release)),
+            Step("migrate", lambda: self._migrate(release, before)),
             *start,
             Step("smoke", lambda: engine.smoke(release), changes=False),
             switch,
             Step("bake", lambda: self._bake(release, before), changes=False),
             *last,
         ]
+
+    def _migrate(self, release: Release, before: str) -> None:
+        schema.require_migratable(self.site, release, [before])
+        self.engine.migrate(release)
+
+    def _start(self, attempt: Attempt, release: Release) -> None:
+        if attempt.opened.kind == ROLLBACK:
+            schema.require_returnable(self.site, release, attempt.opened.before)
+        self.engine.start(release)
 
     def _ready(self, release: Release, timeout: float) -> None:
         self.engine.ready(release, timeout=timeout, say=self.say)

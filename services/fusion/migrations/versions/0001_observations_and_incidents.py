@@ -9,6 +9,7 @@ from services.kit.outbox import cursor_table, outbox_table
 
 revision = "0001"
 down_revision = None
+phase = "expand"
 
 SHARED = [make(metadata("fusion")) for make in (outbox_table, cursor_table)]
 

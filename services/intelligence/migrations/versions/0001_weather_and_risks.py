@@ -9,6 +9,7 @@ from services.kit.outbox import cursor_table, inbox_table, outbox_table
 
 revision = "0001"
 down_revision = None
+phase = "expand"
 
 SHARED = [make(metadata("intelligence")) for make in (outbox_table, cursor_table, inbox_table)]
 

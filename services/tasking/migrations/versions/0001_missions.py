@@ -8,6 +8,7 @@ from services.kit.outbox import inbox_table, outbox_table
 
 revision = "0001"
 down_revision = None
+phase = "expand"
 
 EVENTS = [make(metadata("tasking")) for make in (inbox_table, outbox_table)]
 IS_OPEN = sa.text("status IN ('PENDING', 'DISPATCHED', 'ACCEPTED', 'ON_SCENE')")
