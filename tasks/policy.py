@@ -11,8 +11,7 @@ from pipelines import console
 from pipelines.environments import load
 from pipelines.errors import PolicyError
 from pipelines.ledger import Ledger
-from pipelines.policy import decide
-from pipelines.release import find, newest
+from pipelines.policy import decide, record, release_of
 from pipelines.root import find_root
 from tasks._task import task
 
@@ -22,17 +21,22 @@ from tasks._task import task
     help={
         "environment": "which one",
         "release": "the beginning of a release's id (default: the newest)",
+        "json": "print the decision as JSON",
     },
 )
-def policy(c: Context, environment: str, release: str = "") -> None:
+def policy(c: Context, environment: str, release: str = "", json: bool = False) -> None:
     """Say of each requirement whether a release has the evidence, and what would supply it.
+
+    The decision is recorded, as that of a deploy is.
 
     Example: inv policy production
     """
     root = find_root(Path.cwd())
     ledger = Ledger.at(root)
-    chosen = find(ledger, release) if release else newest(ledger)
-    decision = decide(ledger, load(root, environment), chosen, now=datetime.now(UTC))
-    console.result(decision.text())
+    described = load(root, environment)
+    chosen = release_of(ledger, release)
+    decision = decide(ledger, described, chosen, now=datetime.now(UTC))
+    record.record(ledger, decision)
+    console.result(decision.json() if json else decision.text())
     if not decision:
         raise PolicyError(f"release {chosen.short} may not go to {environment}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
-from pipelines.errors import Where
+from pipelines.errors import ConfigError, Where
 
+LONGEST_WAIVER = timedelta(days=30)
 STATE = ".summit/environments"  # in a repository's root: what runs, and how it came to
 
 
@@ -46,13 +47,26 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Waiver:
-    """One requirement that need not hold, by whom and why, up to and with a day."""
+    """One requirement that need not hold, by whom and why, up to and with a day.
+
+    One that has expired stops no rollback: whoever decides by it asks whether it still counts.
+    """
 
     gate: str
     owner: str
     reason: str
     expires: date
     where: Where
+
+    def require_current(self, today: date) -> None:
+        """Raise `ConfigError` for one that has expired, or is for more than 30 days from today."""
+        if self.expires < today:
+            raise ConfigError(
+                f"the waiver expired on {self.expires}", where=self.where, hint="take it out"
+            )
+        if self.expires > today + LONGEST_WAIVER:
+            days = LONGEST_WAIVER.days
+            raise ConfigError(f"a waiver may last {days} days, not longer", where=self.where)
 
 
 @dataclass(frozen=True)

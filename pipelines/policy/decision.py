@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from pipelines.console import Colour, paint, table
 from pipelines.environments import Environment
 from pipelines.ledger.record import Record
@@ -61,6 +63,27 @@ class Decision:
         """All evidence that took part, each once."""
         found = {record.id: record for line in self.lines for record in line.records}
         return tuple(found.values())
+
+    def json(self) -> str:
+        """The decision for a machine, with the ids of the records of each line."""
+        lines = [
+            {
+                "asked": it.asked,
+                "verdict": it.verdict.value,
+                "said": it.said,
+                "mend": it.mend,
+                "records": [record.id for record in it.records],
+            }
+            for it in self.lines
+        ]
+        said = {
+            "environment": self.environment.name,
+            "release": self.release.id,
+            "allowed": bool(self),
+            "lines": lines,
+            "unproven": list(self.unproven),
+        }
+        return msgspec.json.format(msgspec.json.encode(said)).decode()
 
     def text(self) -> str:
         """The decision as a person reads it."""

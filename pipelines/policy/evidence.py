@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 
 from pipelines.controls.planted import STEP as CONTROL, Half
 from pipelines.errors import CannotTell, SummitError
 from pipelines.ledger import Ledger
+from pipelines.ledger.keyring import Grant
 from pipelines.ledger.record import Record
 
 DEVELOPER = "developer"  # the role of a key of which no keyring says another
@@ -16,10 +18,10 @@ DEVELOPER = "developer"  # the role of a key of which no keyring says another
 
 @dataclass(frozen=True)
 class Evidence:
-    """Every record by its step, oldest first, and the roles of those who signed them."""
+    """Every record by its step, oldest first, and what the keyrings say of who signed them."""
 
     by_step: Mapping[str, list[Record]]
-    roles: Mapping[str, frozenset[str]] = field(default_factory=dict)  # by keyid
+    grants: tuple[Grant, ...] = ()
 
     @classmethod
     def of(cls, ledger: Ledger) -> Evidence:
@@ -33,10 +35,7 @@ class Evidence:
             raise CannotTell(str(error)) from error
         if ledger.warnings:
             raise CannotTell(ledger.warnings[0], hint="`inv ledger.verify` says all that is wrong")
-        roles: dict[str, set[str]] = defaultdict(set)
-        for grant in grants:
-            roles[grant.keyid].add(grant.role or DEVELOPER)
-        return cls(by_step, {keyid: frozenset(it) for keyid, it in roles.items()})
+        return cls(by_step, grants)
 
     def of_step(self, step_id: str) -> list[Record]:
         return self.by_step.get(step_id, [])
@@ -46,8 +45,16 @@ class Evidence:
         return [it for it in self.of_step(step_id) if it.subjects.get(subject) == digest]
 
     def has_role(self, record: Record, roles: Iterable[str]) -> bool:
-        """Whether whoever signed the record has one of these roles."""
-        return not self.roles.get(record.keyid, frozenset((DEVELOPER,))).isdisjoint(roles)
+        """Whether whoever signed the record had one of these roles for such a step, and then."""
+        at = datetime.fromisoformat(record.ended)
+        held = {
+            grant.role or DEVELOPER
+            for grant in self.grants
+            if grant.keyid == record.keyid
+            and grant.covers(record.step_id)
+            and (grant.until is None or at <= grant.until)
+        }
+        return not (held or {DEVELOPER}).isdisjoint(roles)
 
     def is_controlled(self, record: Record) -> bool:
         """Whether a control has shown of the very gate of this record that it can tell.

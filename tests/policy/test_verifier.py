@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from google.protobuf import json_format
+from in_toto_attestation.predicates.vsa.v1 import vsa_pb2
 
 from pipelines.errors import CannotTell, ConfigError
 from pipelines.ledger import Keys, Ledger
 from pipelines.ledger.keyfile import public_der
 from pipelines.ledger.record import SUMMARY
-from pipelines.policy import Verdict
+from pipelines.policy import Verdict, release_of as release_to_decide
 from pipelines.policy.record import record
 from tests.policy.proof import FAILED, POLICY, Proof, release_of
 
@@ -140,6 +143,68 @@ def test_to_try_again_until_it_passes_does_not_count(tmp_path: Path) -> None:
     assert "failed 1 times on the same inputs" in line.said
 
 
+def test_what_says_it_is_from_the_future_is_never_fresh(proof: Proof) -> None:
+    proof.step("lint:web", ago=timedelta(days=-300))(proof.ledger)
+
+    line = proof.line("lint")
+    assert line.verdict is Verdict.STALE
+    assert "dated 300d ahead" in line.said
+
+
+def test_a_key_has_its_role_only_for_the_steps_it_was_given_it_for(proof: Proof) -> None:
+    proof.write(POLICY.replace("gate: test,", "gate: test, roles: [ci],"))
+    key = public_der(proof.ledger.keys.point)
+    (proof.root / "keyring.yaml").write_text(
+        f'- {{key: {key}, steps: ["lint:*"], role: ci}}\n- {{key: {key}, steps: ["*"]}}\n'
+    )
+
+    assert proof.line("test").verdict is Verdict.WRONG_KEY
+
+
+def test_a_role_that_has_ended_is_none(proof: Proof) -> None:
+    proof.write(POLICY.replace("gate: lint,", "gate: lint, roles: [ci],"))
+    key = public_der(proof.ledger.keys.point)
+    (proof.root / "keyring.yaml").write_text(
+        f'- {{key: {key}, steps: ["*"], role: ci, until: "2020-01-01T00:00:00Z"}}\n'
+        f'- {{key: {key}, steps: ["*"]}}\n'
+    )
+
+    assert proof.line("lint").verdict is Verdict.WRONG_KEY
+
+
+def test_a_deploy_of_the_release_that_failed_later_counts(proof: Proof) -> None:
+    proof.told("deploy", passed=False)(proof.ledger)
+
+    assert proof.line("the same digests").verdict is Verdict.FAIL
+
+
+def test_a_failed_deploy_of_another_release_changes_nothing(proof: Proof) -> None:
+    proof.told("deploy", of=release_of("worse"), passed=False)(proof.ledger)
+
+    assert proof.decide()
+
+
+@pytest.mark.parametrize(
+    ("limit", "verdict"), [("max_age: 1s", Verdict.STALE), ("roles: [ci]", Verdict.WRONG_KEY)]
+)
+def test_a_deploy_elsewhere_is_held_to_the_same_limits(
+    proof: Proof, limit: str, verdict: Verdict
+) -> None:
+    proof.write(POLICY.replace("as: staging", f"as: staging, {limit}"))
+    proof.now += timedelta(minutes=1)
+
+    assert proof.line("the same digests").verdict is verdict
+
+
+def test_a_release_may_have_to_be_made_by_somebody_in_particular(proof: Proof) -> None:
+    proof.write("policy: [{gate: release, subject: release, roles: [ci]}]")
+    assert proof.line("release").verdict is Verdict.MISSING
+
+    proof.told("release", where="system")(proof.ledger)
+
+    assert proof.line("release").verdict is Verdict.WRONG_KEY
+
+
 @pytest.mark.parametrize("limit", ["min_tests: 13", "max_skipped: 0"])
 def test_tests_that_did_not_run_do_not_count(proof: Proof, limit: str) -> None:
     proof.write(f"policy: [{{gate: test, {limit}}}]")
@@ -183,7 +248,20 @@ def test_a_waiver_ends_within_a_month(proof: Proof, days: int, said: str) -> Non
         ("policy: [{max_age: 7d}]", "needs either `gate` or `same_digests_as`"),
         ("policy: [{same_digests_as: satging}]", "no environment called 'satging'"),
         ("policy: [{gate: smoke, subject: environment}]", "belong together"),
+        ("policy: [{same_digests_as: staging, min_tests: 1}]", "does not go with `min_tests`"),
         ("waivers: [{gate: lint, reason: later, expires: 2030-01-01}]", "owner"),
+        (
+            "{policy: [{gate: lint}], waivers: [{gate: lnit, owner: ops, reason: r, expires: x}]}",
+            "no requirement of 'lnit'; did you mean 'lint'?",
+        ),
+        (
+            "{policy: [{gate: lint}], waivers: [{gate: lint, owner: ' ', reason: r, expires: x}]}",
+            "a waiver without owner",
+        ),
+        (
+            "{policy: [{gate: lint}], waivers: [{gate: lint, owner: o, reason: r, expires: soon}]}",
+            "not a day",
+        ),
         ("engine: kubernetes", "no engine called 'kubernetes'"),
     ],
 )
@@ -217,6 +295,52 @@ def test_another_machines_evidence_counts_once_its_key_is_known(proof: Proof) ->
 
     with pytest.raises(CannotTell, match="no keyring knows the key"):
         proof.decide()
+
+
+def test_an_expired_waiver_stops_no_rollback(proof: Proof) -> None:
+    proof.write(POLICY + "waivers: [{gate: lint, owner: o, reason: r, expires: 2020-01-01}]\n")
+
+    assert proof.environment.waivers
+
+
+def test_a_keyring_that_cannot_be_read_can_neither_allow_nor_refuse(proof: Proof) -> None:
+    (proof.root / "keyring.yaml").write_text("- {key: none}\n")
+
+    with pytest.raises(CannotTell, match="keyring"):
+        proof.decide()
+
+
+def test_without_a_release_nothing_can_be_told(tmp_path: Path) -> None:
+    with pytest.raises(CannotTell, match="there is no release yet"):
+        release_to_decide(Proof(tmp_path).ledger, "")
+
+
+def test_it_says_that_one_key_alone_signed_everything(proof: Proof) -> None:
+    assert any("nobody else has looked" in it for it in proof.decide().unproven)
+
+
+def test_a_machine_reads_the_same_decision(proof: Proof) -> None:
+    proof.write(POLICY.replace("gate: lint,", "gate: lint, controlled: true,"))
+
+    said = json.loads(proof.decide().json())
+
+    assert said["allowed"] is False
+    assert [it["verdict"] for it in said["lines"]] == ["UNCONTROLLED", "PASS", "PASS", "PASS"]
+    assert said["lines"][0]["mend"] == "inv controls"
+
+
+def test_a_decision_is_a_verification_summary_that_others_can_read(proof: Proof) -> None:
+    made = record(proof.ledger, proof.decide())
+
+    predicate = dict(made.statement["predicate"])
+    assert predicate.pop("summit")  # the one extension; the specification allows for any
+    # The specification has a list there, the library's schema of it a single text.
+    assert predicate.pop("verifiedLevels") == []
+    # Raises for any other field that it does not know.
+    summary = json_format.ParseDict(predicate, vsa_pb2.VerificationSummary())
+    assert summary.verification_result == "PASSED"
+    assert summary.policy.uri == "environments/production.yaml"
+    assert len(summary.input_attestations) == len(proof.decide().records)
 
 
 def test_every_decision_is_recorded_with_what_it_was_made_from(proof: Proof) -> None:
