@@ -8,11 +8,15 @@ from pathlib import Path
 from pipelines.documents import document, shapes
 from pipelines.documents.document import Entry
 from pipelines.documents.shapes import TEXT, TEXTS, Keys, List
+from pipelines.environments import duration
 from pipelines.errors import ConfigError, Where
 
 FILE = Path("readiness.yaml")
 _LINE = Keys(
-    {"says": TEXT, "gate": TEXT, "steps": TEXTS, "record": TEXT},
+    {
+        **dict.fromkeys(("says", "gate", "record", "unless", "max_age"), TEXT),
+        "steps": TEXTS,
+    },
     required=("says",),
 )
 _SECTION = Keys({"title": TEXT, "lines": List(_LINE)}, required=("title", "lines"))
@@ -27,7 +31,8 @@ _WHOLE = Keys({"documents": List(_DOCUMENT)}, required=("documents",))
 class Line:
     """One claim. It is proven by all steps of a gate, by these steps, or by the newest record.
 
-    `record` is `STEP:COMPONENT` of something that looked at a release.
+    `record` is `STEP:COMPONENT` of something that looked at a release, and `unless` what undoes it
+    when it was done later and about another one. `max_age` is in seconds.
     """
 
     says: str
@@ -35,6 +40,8 @@ class Line:
     gate: str = ""
     steps: tuple[str, ...] = ()
     record: str = ""
+    unless: str = ""
+    max_age: float | None = None
 
 
 @dataclass(frozen=True)
@@ -88,10 +95,21 @@ def _line(entry: Entry) -> Line:
     fields = entry.fields
     if len({"gate", "steps", "record"} & fields.keys()) != 1:
         raise entry.error("needs one of `gate`, `steps` and `record`: what would prove it")
+    if "unless" in fields and "record" not in fields:
+        raise fields["unless"].error("`unless` belongs to a `record`")
     return Line(
         says=fields["says"].text,
         where=entry.where,
         gate=fields["gate"].text if "gate" in fields else "",
         steps=tuple(it.text for it in fields["steps"].items) if "steps" in fields else (),
         record=fields["record"].text if "record" in fields else "",
+        unless=fields["unless"].text if "unless" in fields else "",
+        max_age=_seconds(fields["max_age"]) if "max_age" in fields else None,
     )
+
+
+def _seconds(entry: Entry) -> float:
+    try:
+        return duration.seconds(entry.text)
+    except ValueError as error:
+        raise entry.error(str(error), hint=duration.MEND) from None

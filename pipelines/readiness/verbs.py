@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -11,10 +13,10 @@ from pipelines import environments
 from pipelines.errors import PolicyError
 from pipelines.ledger.attest import Claim, attest
 from pipelines.planning.workspace import Workspace
-from pipelines.programs import process
-from pipelines.readiness import checklist, pages
-from pipelines.readiness.checklist import Line
+from pipelines.readiness import checklist, pages, sources
+from pipelines.readiness.checklist import Document, Line
 from pipelines.readiness.proof import Proof, Prover
+from pipelines.release import Release
 
 STEP, COMPONENT = "ready", "documents"
 
@@ -30,16 +32,18 @@ class NotReady(PolicyError):
 
 def prove(workspace: Workspace) -> dict[Line, Proof]:
     """How every line of every document stands. Raises `ConfigError`."""
-    prover = Prover(workspace)
     documents = checklist.load(Path(workspace.root))
+    prover = Prover(workspace, _release(workspace, documents), now=datetime.now(UTC))
     return {line: prover.prove(line) for document in documents for line in document.lines}
 
 
 def write(workspace: Workspace, proofs: dict[Line, Proof]) -> tuple[Path, ...]:
     """Write the documents, record their digests, and return their paths."""
     root = Path(workspace.root)
-    of = _sources(workspace)
-    texts = {it.file: pages.page(it, proofs, of) for it in checklist.load(root)}
+    documents = checklist.load(root)
+    release = _release(workspace, documents)
+    of = sources.told(workspace, release)
+    texts = {it.file: pages.page(it, proofs, of) for it in documents}
     if (root / pages.SECRETS).exists():
         names = environments.known(root)
         checks = {name: workspace.ledger.latest(f"secrets:{name}") for name in names}
@@ -55,7 +59,7 @@ def write(workspace: Workspace, proofs: dict[Line, Proof]) -> tuple[Path, ...]:
         Claim(
             step=STEP,
             component=COMPONENT,
-            subjects={**digests, "source": f"gitTree:{workspace.worktree.tree}"},
+            subjects={**digests, **(release.subjects if release else {})},
             document=msgspec.json.encode(digests, order="sorted"),
             passed=not missing,
             message="; ".join(missing),
@@ -72,13 +76,13 @@ def require(proofs: dict[Line, Proof]) -> None:
 
 
 def check(root: Path) -> None:
-    """Raise `Edited` for a document that was changed by hand."""
-    files = [it.file for it in checklist.load(root)]
-    wanted = [*files, pages.SECRETS] if (root / pages.SECRETS).exists() else files
-    pages.require_unedited(root, [file for file in wanted if (root / file).exists()])
+    """Raise `Edited` for a document that was changed by hand, or is gone."""
+    for document in checklist.load(root):
+        pages.require_unedited(root, document)
+    if (root / pages.SECRETS).exists():
+        pages.require_unedited_table(root)
 
 
-def _sources(workspace: Workspace) -> str:
-    said = process.read(("git", "rev-parse", "--short=12", "HEAD"), cwd=workspace.root)
-    commit = said.text.strip() if said else "no commit"
-    return f"Of commit `{commit}`, tree `{workspace.worktree.tree[:12]}`."
+def _release(workspace: Workspace, documents: Iterable[Document]) -> Release | None:
+    generated = [*(it.file for it in documents), pages.SECRETS]
+    return sources.release_of(workspace, generated)

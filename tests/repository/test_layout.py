@@ -50,6 +50,7 @@ ALLOWED = {  # beside themselves
     ("policy", "controls"),  # and whether the gate can fail
     ("release", "containers"),  # its images are pushed, and named by digest
     ("release", "images"),
+    ("readiness", "release"),  # it is about one
     ("readiness", "environments"),  # each has secrets, whose state is told
     # A deploy brings all of it together.
     ("deploy", "compose"),
