@@ -131,6 +131,8 @@ def _requirement(entry: Entry, names: tuple[str, ...]) -> Requirement:
         raise entry.error("needs either `gate` or `same_digests_as`")
     if "same_digests_as" in fields and (more := fields.keys() - _OF_ENVIRONMENT):
         raise entry.error(f"`same_digests_as` does not go with `{min(more)}`")
+    if "roles" in fields and not fields["roles"].items:
+        raise fields["roles"].error("no role is named", hint="without `roles` any key will do")
     for key in ("environment", "same_digests_as"):
         if key in fields and fields[key].text not in names:
             raise fields[key].error(

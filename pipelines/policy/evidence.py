@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from pipelines.controls.planted import STEP as CONTROL, Half
 from pipelines.errors import CannotTell, SummitError
@@ -22,6 +23,7 @@ class Evidence:
 
     by_step: Mapping[str, list[Record]]
     grants: tuple[Grant, ...] = ()
+    shared: Path | None = None  # the keyring that is reviewed: nobody gives themselves a role
 
     @classmethod
     def of(cls, ledger: Ledger) -> Evidence:
@@ -35,7 +37,7 @@ class Evidence:
             raise CannotTell(str(error)) from error
         if ledger.warnings:
             raise CannotTell(ledger.warnings[0], hint="`inv ledger.verify` says all that is wrong")
-        return cls(by_step, grants)
+        return cls(by_step, grants, Path(ledger.keys.keyrings[0]))
 
     def of_step(self, step_id: str) -> list[Record]:
         return self.by_step.get(step_id, [])
@@ -48,7 +50,7 @@ class Evidence:
         """Whether whoever signed the record had one of these roles for such a step, and then."""
         at = datetime.fromisoformat(record.ended)
         held = {
-            grant.role or DEVELOPER
+            (grant.role if grant.where.file == self.shared else "") or DEVELOPER
             for grant in self.grants
             if grant.keyid == record.keyid
             and grant.covers(record.step_id)

@@ -68,7 +68,9 @@ def test_a_failure_after_success_counts(proof: Proof) -> None:
 def test_what_passed_too_long_ago_is_stale(proof: Proof) -> None:
     proof.step("lint:web", ago=timedelta(days=8))(proof.ledger)
 
-    assert proof.line("lint").verdict is Verdict.STALE
+    line = proof.line("lint")
+    assert line.verdict is Verdict.STALE
+    assert line.mend.startswith("inv lint --strict-inputs ")  # else what holds is not run again
 
 
 def test_evidence_of_other_inputs_is_of_the_wrong_digest(tmp_path: Path) -> None:
@@ -161,6 +163,15 @@ def test_a_key_has_its_role_only_for_the_steps_it_was_given_it_for(proof: Proof)
     assert proof.line("test").verdict is Verdict.WRONG_KEY
 
 
+def test_nobody_gives_themselves_a_role(proof: Proof) -> None:
+    proof.write(POLICY.replace("gate: lint,", "gate: lint, roles: [ci],"))
+    key = public_der(proof.ledger.keys.point)
+    own = proof.root / "keys" / "keyring.yaml"
+    own.write_text(f'- {{key: {key}, steps: ["*"], role: ci}}\n')
+
+    assert proof.line("lint").verdict is Verdict.WRONG_KEY
+
+
 def test_a_role_that_has_ended_is_none(proof: Proof) -> None:
     proof.write(POLICY.replace("gate: lint,", "gate: lint, roles: [ci],"))
     key = public_der(proof.ledger.keys.point)
@@ -246,6 +257,7 @@ def test_a_waiver_ends_within_a_month(proof: Proof, days: int, said: str) -> Non
         ("policy: [{gate: lint, max_age: soon}]", "not a time"),
         ("policy: [{gate: lint, subject: moon}]", "no subject 'moon'"),
         ("policy: [{max_age: 7d}]", "needs either `gate` or `same_digests_as`"),
+        ("policy: [{gate: lint, roles: []}]", "no role is named"),
         ("policy: [{same_digests_as: satging}]", "no environment called 'satging'"),
         ("policy: [{gate: smoke, subject: environment}]", "belong together"),
         ("policy: [{same_digests_as: staging, min_tests: 1}]", "does not go with `min_tests`"),

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from pipelines import entry
+from pipelines import entry, gates
 from pipelines.errors import ConfigError
+from pipelines.gates import Request
 from pipelines.readiness import formats, verbs
 from pipelines.readiness.pages import Edited
 from pipelines.readiness.proof import State
@@ -105,6 +106,14 @@ def test_what_was_looked_at_long_ago_is_stale(repository: Repository) -> None:
 
     assert repository.states(later=timedelta(days=6)) == [PROVEN] * 3
     assert repository.states(later=timedelta(days=8)) == [PROVEN, PROVEN, STALE]
+
+
+def test_evidence_that_still_holds_is_made_anew_by_a_strict_run(repository: Repository) -> None:
+    for is_strict in (False, False, True):
+        workspace = entry.workspace(str(repository.root))
+        gates.run(workspace, Request(("lint",), is_strict=is_strict))
+
+    assert len(repository.ledger.history("lint:web")) == 2
 
 
 def test_what_is_written_passes_the_gate(repository: Repository) -> None:
