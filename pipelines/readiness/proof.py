@@ -64,10 +64,8 @@ class Prover:
             self._workspace.current(step)  # one that is not known is said so
             record = self._evidence(step)
             if record is None:
-                was = ledger.latest(step) is not None
-                reason = why.reason(step, self._workspace.current, ledger)
-                state = State.STALE if was else State.UNPROVEN
-                return Proof(line, state, f"{step}: {reason}")
+                state = State.STALE if ledger.latest(step) else State.UNPROVEN
+                return Proof(line, state, f"{step}: {self._reason(step)}")
             records.append(record)
         return Proof(line, State.PROVEN, _told(records), tuple(records))
 
@@ -79,6 +77,12 @@ class Prover:
             return record if record and record.passed else None
         evidence = self._workspace.verdicts[step].evidence
         return ledger.get(evidence.record) if evidence else None
+
+    def _reason(self, step: str) -> str:
+        """Why there is no evidence for the step."""
+        if self._workspace.verdicts[step].evidence:  # the same files, and yet another fingerprint
+            return "with other tools than the release was made with; `inv release` makes another"
+        return why.reason(step, self._workspace.current, self._workspace.ledger)
 
     def _attested(self, line: Line) -> Proof:
         """By the newest record of what looked at exactly this release."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from pipelines import entry, gates
 from pipelines.errors import ConfigError
 from pipelines.gates import Request
-from pipelines.readiness import formats, verbs
+from pipelines.readiness import checklist, formats, verbs
 from pipelines.readiness.pages import Edited
-from pipelines.readiness.proof import State
+from pipelines.readiness.proof import Prover, State
 from pipelines.readiness.verbs import NotReady
 from tests.readiness.repository import READINESS, Repository
 
@@ -99,6 +100,18 @@ def test_what_another_release_did_proves_nothing_of_this_one(repository: Reposit
     repository.release()
 
     assert repository.states() == [PROVEN, STALE, PROVEN]
+
+
+def test_evidence_with_other_tools_than_the_releases_is_stale(repository: Repository) -> None:
+    release = repository.gather()
+    other = msgspec.structs.replace(release, steps={"lint:web": "0" * 64})
+    prover = Prover(entry.workspace(str(repository.root)), other, now=datetime.now(UTC))
+    (document,) = checklist.load(repository.root)
+
+    proof = prover.prove(document.lines[0])
+
+    assert proof.state is STALE
+    assert "`inv release` makes another" in proof.said
 
 
 def test_what_was_looked_at_long_ago_is_stale(repository: Repository) -> None:
