@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import docker
 from docker.errors import APIError
@@ -117,8 +117,7 @@ class DockerEngine:
             )
 
     def smoke(self, release: Release) -> None:
-        jobs = self._deployment.cut(release).smoke.services
-        self._run(release, {name: _alone(it, jobs) for name, it in jobs.items()}, SmokeFailed)
+        self._run(release, self._deployment.cut(release).smoke.services, SmokeFailed)
 
     def serving(self) -> str:
         with _asked() as client:
@@ -263,10 +262,6 @@ def _addresses(containers: Sequence[Container], doors: Sequence[str], slot: str)
             if alias in (network["Aliases"] or ()):
                 found[alias] = str(network["IPAddress"])
     return {alias: found.get(alias, "") for alias in (haproxy.alias(it, slot) for it in doors)}
-
-
-def _alone(service: Service, chosen: Mapping[str, Service]) -> Service:
-    return replace(service, depends_on=tuple(d for d in service.depends_on if d.service in chosen))
 
 
 def _why(error: NotHealthy, containers: Mapping[str, Container]) -> str:

@@ -183,9 +183,15 @@ class Edge:
             "key": "upstream",
             "value": "{http.reverse_proxy.upstream.hostport}",
         }
+        address = f"{{file.{self._site.current / service}}}"
+        nowhere = {
+            "match": [{"vars": {address: [""]}}],
+            "handle": [{"handler": "static_response", "status_code": 503, "close": True}],
+            "terminal": True,
+        }
         led = {
             "handler": "reverse_proxy",
-            "upstreams": [{"dial": f"{{file.{self._site.current / service}}}"}],
+            "upstreams": [{"dial": address}],
             # Only what no service has seen yet is sent again.
             "load_balancing": {"try_duration": _RETRIED, "try_interval": "50ms"},
             "flush_interval": -1,
@@ -195,7 +201,7 @@ class Edge:
             "logs": {},
             "automatic_https": {"disable": True},
             "protocols": ["h1"],
-            "routes": [{"handle": [told, led]}],
+            "routes": [nowhere, {"handle": [told, led]}],
         }
 
     def _stack(self, config: Path) -> Stack:

@@ -1,0 +1,3 @@
+"""All engines behave alike: here the docker engine."""
+
+from tests.deploy.behaviour import *  # noqa: F403
