@@ -94,6 +94,7 @@ class Relay(Measured):
 
     async def _deliver_while_leading(self) -> None:
         """Deliver for as long as all goes well; return soon when another replica does it."""
+        self._woken.clear()  # or one that follows would ask for the lead again and again
         with self._database.translated():
             async with self._database.engine.connect() as shared:
                 connection = await shared.execution_options(isolation_level="AUTOCOMMIT")

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import insert, text
+from sqlalchemy.event import listen
 
 from services.kit import testing
 from services.kit.database import Database, metadata
@@ -227,6 +228,25 @@ async def test_of_many_replicas_one_delivers(place, subscriber):
         await settle(databases[0])
 
     assert subscriber.numbers == list(range(30))
+
+
+async def test_a_replica_that_follows_rests_although_it_has_emitted(place, database, subscriber):
+    asked = []
+    async with Database(DatabaseSettings(**place)) as other:
+        leader = Relay(database, OUTBOX, subscriber="tasking", send=subscriber)
+        follower = Relay(other, OUTBOX, subscriber="tasking", send=subscriber)
+        async with leader:
+            await say(database, 1)
+            await subscriber.has(lambda: subscriber.numbers == [1])
+            async with follower:
+                await say(other, 2)
+                await subscriber.has(lambda: subscriber.numbers == [1, 2])
+                engine = other.engine.sync_engine
+                listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+                for _ in range(10):
+                    await settle(database)
+
+    assert len(asked) < 50
 
 
 async def test_another_replica_takes_over(place, database, subscriber):
