@@ -6,7 +6,7 @@ import hashlib
 import re
 
 _DIGITS = 10  # of the hash
-_LONGEST = 63  # characters: of a name in DNS, and of a config in a swarm
+_LONGEST = 63  # characters: of a name in DNS
 
 
 def named(name: str, content: bytes) -> str:

@@ -89,9 +89,8 @@ class Bake:
 class Environment:
     """A named place to deploy to.
 
-    `engine` is what runs it (`process`, `docker` or `swarm`), `host` a Docker context or `ssh://`
-    address, empty for this machine. `doors` are the ports of this machine at which services with
-    published ports are reached. `secrets` says what keeps the secrets: `provider` and its settings.
+    `engine` is what runs it (`process` or `docker`), `host` another machine, empty for this one.
+    `doors` are the ports of this machine at which services with published ports are reached. `secrets` says what keeps the secrets: `provider` and its settings.
     `digest` is the SHA-256 of the file.
     """
 

@@ -138,7 +138,7 @@ class Rendering:
         if replicas not in (None, 1):
             raise ConfigError(
                 f"{name} wants {replicas} replicas, and the docker engine runs one of each",
-                hint="`engine: swarm` runs more",
+                hint="one copy of each service runs here; take `replicas` out",
             )
         service = {key: copy.deepcopy(it) for key, it in written.items() if key not in _LEFT_OUT}
         service["image"] = self.images[name]
