@@ -34,8 +34,8 @@ class AwsProvider:
         with self._asking():
             pages = self._client.get_paginator("list_secrets").paginate()
             names = [it["Name"] for page in pages for it in page["SecretList"]]
-        own = [it.removeprefix(f"{self._prefix}/") for it in names if it.startswith(self._prefix)]
-        return frozenset(own)
+        own = f"{self._prefix}/"  # `staging/` is not `staging-2/`
+        return frozenset(it.removeprefix(own) for it in names if it.startswith(own))
 
     def versions(self, name: str) -> tuple[Version, ...]:
         try:

@@ -13,11 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import hvac  # type: ignore[import-untyped]
-import requests
-from hvac.exceptions import InvalidPath, VaultError  # type: ignore[import-untyped]
+from hvac.exceptions import InvalidPath  # type: ignore[import-untyped]
 
-from pipelines.errors import ConfigError, MachineError
+from pipelines.errors import ConfigError
+from pipelines.secrets.bao import Session
 from pipelines.secrets.provider import NoSecret, Phase, Version
 
 _CURRENT, _OLD = "current", "old"  # keys of the custom metadata
@@ -33,12 +32,9 @@ class OpenBaoProvider:
         self, address: str, *, mount: str, folder: str, role_id: str, secret_id_file: Path
     ) -> None:
         """`role_id` and what stands in `secret_id_file` are an AppRole's."""
-        self._address = address
+        self._session = Session(address, role_id=role_id, secret_id_file=secret_id_file)
         self._mount = mount
         self._folder = folder.strip("/")
-        self._role_id = role_id
-        self._secret_id_file = secret_id_file
-        self._client: hvac.Client | None = None
 
     def names(self) -> frozenset[str]:
         with self._asking() as kv:
@@ -94,8 +90,8 @@ class OpenBaoProvider:
     def use(self, name: str, version: str) -> None:
         self._require(name, version)
         before = self._current(name)
-        marks = {_CURRENT: version}
-        self._mark(name, marks if before == version else {**marks, _OLD: before})
+        if before != version:
+            self._mark(name, {_CURRENT: version, _OLD: before})
 
     def revoke(self, name: str, version: str) -> None:
         self._require(name, version)
@@ -140,29 +136,9 @@ class OpenBaoProvider:
 
     @contextmanager
     def _asking(self) -> Iterator[Any]:
-        """The engine's client; what it refuses is told without what was sent."""
-        try:
-            if self._client is None:
-                self._client = self._entered()
-            yield self._client.secrets.kv.v2
-        except InvalidPath:
-            raise
-        except VaultError as error:
-            said = "; ".join(map(str, error.errors or [type(error).__name__]))
-            raise ConfigError(f"{self._address} refuses: {said}") from None
-        except requests.RequestException as error:
-            said = type(error).__name__
-            raise MachineError(f"{self._address} cannot be reached: {said}") from None
-
-    def _entered(self) -> hvac.Client:
-        client = hvac.Client(url=self._address)
-        try:
-            secret_id = self._secret_id_file.read_text().strip()
-        except OSError as error:
-            said = f"cannot read {self._secret_id_file}: {error.strerror}"
-            raise MachineError(said) from error
-        client.auth.approle.login(role_id=self._role_id, secret_id=secret_id)
-        return client
+        """The engine of the secrets. Raises as `Session.asking` does."""
+        with self._session.asking() as client:
+            yield client.secrets.kv.v2
 
 
 def _phase(id_: str, told: dict[str, Any], marks: dict[str, str]) -> Phase:
