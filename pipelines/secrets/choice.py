@@ -11,11 +11,12 @@ from pipelines.environments.environment import STATE
 from pipelines.errors import ConfigError
 from pipelines.secrets.provider import Provider
 
-NAMES = ("age", "aws", "command", "openbao")
+NAMES = ("age", "aws", "command", "kubernetes", "openbao")
 # By what each is shown to work, for who has to choose one.
 PROVEN = {
     "age": "live: the conformance suite on real files",
     "command": "live: the conformance suite through a real program",
+    "kubernetes": "as files: the conformance suite on real manifests, in no cluster",
     "openbao": "live: the conformance suite against a real server",
     "aws": "by conformance only: against an imitation (moto), never the service",
     "gcp, azure": "not proven: through `command` and their own programs, never run",
@@ -37,6 +38,11 @@ def of(root: Path, environment: str, settings: Mapping[str, str]) -> Provider:
             from pipelines.secrets.providers.command import CommandProvider
 
             return CommandProvider(shlex.split(_required(settings, "command", environment)))
+        case "kubernetes":
+            from pipelines.secrets.providers.kubernetes import KubernetesProvider
+
+            folder = Path(_required(settings, "folder", environment)).expanduser()
+            return KubernetesProvider(_outside(root, folder))
         case "openbao":
             from pipelines.secrets.providers.openbao import OpenBaoProvider
 
@@ -53,6 +59,15 @@ def of(root: Path, environment: str, settings: Mapping[str, str]) -> Provider:
             region = _required(settings, "region", environment)
             return AwsProvider(settings.get("prefix", environment), region=region)
     raise ConfigError(f"no provider of secrets called {wanted!r}", hint=nearest(wanted, NAMES))
+
+
+def _outside(root: Path, folder: Path) -> Path:
+    if not folder.is_absolute() or folder.resolve().is_relative_to(root.resolve()):
+        raise ConfigError(
+            f"the provider kubernetes may not keep values in {folder}",
+            hint="give an absolute path outside of the checkout, where Git never sees them",
+        )
+    return folder
 
 
 def _required(settings: Mapping[str, str], key: str, environment: str) -> str:

@@ -19,6 +19,7 @@ from pipelines.secrets.provider import Provider
 from pipelines.secrets.providers.age import AgeProvider
 from pipelines.secrets.providers.aws import AwsProvider
 from pipelines.secrets.providers.command import CommandProvider
+from pipelines.secrets.providers.kubernetes import KubernetesProvider
 from pipelines.secrets.providers.openbao import OpenBaoProvider
 from pipelines.stack.ports import any_free
 
@@ -109,7 +110,7 @@ def _awaited(address: str, token: str) -> hvac.Client:
     return client
 
 
-@pytest.fixture(params=["age", "command", "openbao", "aws"])
+@pytest.fixture(params=["age", "command", "kubernetes", "openbao", "aws"])
 def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provider]:
     match request.param:
         case "age":
@@ -120,6 +121,8 @@ def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provide
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
                 yield CommandProvider([sys.executable, str(program), str(tmp_path)])
+        case "kubernetes":
+            yield KubernetesProvider(tmp_path / "manifests")
         case "openbao":
             bao: Bao = request.getfixturevalue("bao")
             yield OpenBaoProvider(

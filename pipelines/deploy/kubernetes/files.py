@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.compose.model import Mount, Service
-from pipelines.deploy.content import named
+from pipelines.content import named
 from pipelines.deploy.kubernetes.chart import Chart, Manifest
 from pipelines.errors import ConfigError
 

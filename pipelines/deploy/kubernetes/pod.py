@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipelines.compose.model import Healthcheck, Mount, Service
-from pipelines.deploy.content import named
+from pipelines.content import named
 from pipelines.deploy.docker import images
 from pipelines.deploy.kubernetes.chart import NETWORK, Chart, quantity, seconds
 from pipelines.deploy.kubernetes.files import files_of
