@@ -2,20 +2,26 @@
 
 A value is looked for as it is, and as base64 (wherever in it the value begins), base64url,
 hexadecimal, URL-encoded and as JSON writes it; a stream is searched across the borders of its
-chunks. What compresses or encrypts hides it.
+chunks. What compresses or encrypts hides it, but for the layers of an image.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
+import tarfile
+import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 from urllib.parse import quote_from_bytes
+
+from pipelines.errors import ConfigError, Where
 
 _CHUNK = 1 << 20  # bytes read at once
 _GROUP = 3  # bytes that base64 writes as four characters
+_GZIP = b"\x1f\x8b"  # how a compressed layer begins
 _SHORTEST = 6  # bytes of a needle: a shorter one is found by chance
 
 
@@ -67,6 +73,30 @@ class Canaries:
                 continue
             with file.open("rb") as stream:
                 yield from self.in_stream(stream, str(file))
+
+    def in_image(self, archive: Path) -> Iterator[Leak]:
+        """In the layers, settings and history of an image, as `docker save` writes it.
+
+        Raises `ConfigError` where the file is none, or damaged: what cannot be read is not clean.
+        """
+        try:
+            with tarfile.open(archive) as image:
+                for member in filter(tarfile.TarInfo.isfile, image):
+                    yield from self._in_member(image, member, f"{archive}: {member.name}")
+        except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise ConfigError(f"no image that can be read: {error}", where=Where(archive)) from None
+
+    def _in_member(
+        self, image: tarfile.TarFile, member: tarfile.TarInfo, place: str
+    ) -> Iterator[Leak]:
+        with cast("BinaryIO", image.extractfile(member)) as stream:
+            is_compressed = stream.read(len(_GZIP)) == _GZIP
+            stream.seek(0)
+            if is_compressed:
+                with gzip.open(stream) as layer:
+                    yield from self.in_stream(cast("BinaryIO", layer), place)
+            else:
+                yield from self.in_stream(stream, place)
 
     def in_processes(self) -> Iterator[Leak]:
         """In the command lines and environments of all processes that may be looked at."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
 import secrets
 import subprocess
 import sys
+import tarfile
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from urllib.parse import quote
 
 import pytest
 
+from pipelines.errors import ConfigError
 from pipelines.secrets import canary
 from pipelines.secrets.canary import Canaries
 
@@ -73,6 +76,48 @@ def test_files_that_may_hold_it_are_passed_over(canaries: Canaries, tmp_path: Pa
 
     assert [leak.place for leak in found] == [str(tmp_path / "app.log")]
     assert VALUE not in str(found)
+
+
+def tar(**files: bytes) -> bytes:
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("written", [bytes, gzip.compress])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_leak_is_found_in_a_layer_of_an_image(
+    canaries: Canaries, tmp_path: Path, form: str, written: Callable[[bytes], bytes]
+) -> None:
+    layer = tar(clean=os.urandom(10_000), leaking=FORMS[form](VALUE))
+    image = tmp_path / "image.tar"
+    image.write_bytes(tar(settings=b"{}", below=written(tar(clean=b"")), above=written(layer)))
+
+    places = {leak.place for leak in canaries.in_image(image)}
+
+    assert places == {f"{image}: above"}
+
+
+@pytest.mark.parametrize("damaged", ["no archive", "a short layer", "a damaged layer"])
+def test_an_image_that_cannot_be_read_is_not_called_clean(
+    canaries: Canaries, tmp_path: Path, damaged: str
+) -> None:
+    layer = gzip.compress(os.urandom(1000))
+    image = tmp_path / "image.tar"
+    match damaged:
+        case "no archive":
+            image.write_bytes(b"nothing of the kind")
+        case "a short layer":
+            image.write_bytes(tar(layer=layer[:-100]))
+        case "a damaged layer":
+            image.write_bytes(tar(layer=layer[:10] + b"\xff" * 100))
+
+    with pytest.raises(ConfigError, match="no image that can be read"):
+        list(canaries.in_image(image))
 
 
 @pytest.mark.parametrize("part", ["cmdline", "environ"])
