@@ -70,6 +70,17 @@ def test_to_use_the_current_one_again_changes_nothing(provider: Provider) -> Non
     assert phases(provider) == [Phase.CURRENT]
 
 
+def test_to_go_back_to_the_one_before_makes_the_later_one_old(provider: Provider) -> None:
+    first = provider.add("token", b"the first")
+    provider.use("token", provider.add("token", b"the second"))
+
+    provider.use("token", first)
+    provider.use("token", first)  # again: nothing is forgotten
+
+    assert phases(provider) == [Phase.CURRENT, Phase.OLD]
+    assert provider.read("token") == b"the first"
+
+
 def test_what_is_unknown_is_said_so(provider: Provider) -> None:
     assert provider.versions("token") == ()
     assert provider.names() == frozenset()
@@ -77,7 +88,7 @@ def test_what_is_unknown_is_said_so(provider: Provider) -> None:
         provider.read("token")
 
 
-@pytest.mark.parametrize("size", [1, 48 * 1024])
+@pytest.mark.parametrize("size", [1, 64 * 1024])
 def test_values_are_bytes_of_any_kind(provider: Provider, size: int) -> None:
     value = os.urandom(size)
 
