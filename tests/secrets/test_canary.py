@@ -126,12 +126,14 @@ def test_a_process_that_was_told_it_is_found(canaries: Canaries, part: str) -> N
     told = {**os.environ, "TOKEN": VALUE} if part == "environ" else dict(os.environ)
     told.pop("PYTEST_CURRENT_TEST", None)
     waiting = subprocess.Popen(
-        [sys.executable, "-c", "input()", *words],
+        [sys.executable, "-c", "print(flush=True); input()", *words],
         env=told,
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
     )
     try:
+        assert waiting.stdout
+        waiting.stdout.readline()  # before it runs, the kernel may show no words of it yet
         places = {leak.place for leak in canaries.in_processes() if leak.form == "as it is"}
     finally:
         waiting.communicate(b"\n")
