@@ -90,7 +90,8 @@ class Environment:
     """A named place to deploy to.
 
     `engine` is what runs it (`process` or `docker`), `host` another machine, empty for this one.
-    `doors` are the ports of this machine at which services with published ports are reached. `secrets` says what keeps the secrets: `provider` and its settings.
+    `doors` are the ports of this machine at which services with published ports are reached.
+    `secrets` says what keeps the secrets: `provider` and its settings.
     `digest` is the SHA-256 of the file.
     """
 
