@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.errors import SummitError
+from pipelines.errors import MachineError, SummitError
 from pipelines.programs import process
 from pipelines.secrets.declaration import Declaration
 from pipelines.secrets.delivery import MODE
 from pipelines.secrets.provider import Phase, Provider
 
-# Words that stand where somebody meant to put a value.
+# Words that stand where somebody meant to put a value. None is so short that a value that was made
+# by chance would have it too.
 _PLACEHOLDERS = (
     b"changeme",
     b"change-me",
@@ -26,13 +27,13 @@ _PLACEHOLDERS = (
     b"password",
     b"secret",
     b"replace",
-    b"todo",
-    b"xxxx",
-    b"12345",
+    b"xxxxxx",
+    b"123456",
 )
 _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
 _OTHERS = 33  # printable characters of ASCII beside these
 _SHORTEST = 8  # bytes: what is shorter stands in many a file by chance
+_FOUND = 3  # by which gitleaks is to say so: its own exit code for that is that of any failure
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,19 @@ def check(
 def history(root: Path) -> str:
     """Search Git's history with gitleaks, where that is; says what was done.
 
-    Raises `HistoryUnsafe` with what was found.
+    Raises `HistoryUnsafe` with what was found, `MachineError` when it could not be searched.
     """
     if not shutil.which("gitleaks"):
         return "Git's history was not searched: there is no gitleaks on PATH"
-    words = ("gitleaks", "git", "--no-banner", "--redact", str(root))
+    words = ("gitleaks", "git", "--no-banner", "--redact", f"--exit-code={_FOUND}", str(root))
     done = process.run(words, cwd=root, capture=True, echo=False)
-    if not done:
+    if done.code == _FOUND:
         raise HistoryUnsafe(f"gitleaks found secrets in Git's history:\n{done.output.rstrip()}")
+    if not done:
+        raise MachineError(
+            f"gitleaks could not search Git's history: exit code {done.code}",
+            hint="version 8.19 or later is needed",
+        )
     return "gitleaks found nothing in Git's history"
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import secrets
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, MachineError
 from pipelines.secrets.provider import Phase
 from pipelines.secrets.providers.age import AgeProvider
 
@@ -73,3 +75,18 @@ def test_nothing_is_left_beside_it(tmp_path: Path) -> None:
 
     left = subprocess.run(["ls", "-A", tmp_path], capture_output=True, text=True, check=True)
     assert left.stdout.split() == ["identity", "secrets.age", "secrets.lock"]
+
+
+def test_a_key_that_could_not_be_written_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(MachineError, match="No space left"):
+            provider(tmp_path).add("token", b"value")
+
+    assert [it.name for it in tmp_path.iterdir()] == ["secrets.lock"]
+    provider(tmp_path).add("token", b"value")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import compose
+from pipelines.errors import MachineError
 from pipelines.secrets import check as checks, declaration, delivery
 from pipelines.secrets.check import Checked, HistoryUnsafe, check, entropy
 from pipelines.secrets.declaration import Declaration
@@ -56,6 +57,15 @@ def test_weak_ones_and_placeholders_are_found(
     provider.add(NAME, value)
 
     assert said in checked(provider, tmp_path).trouble
+
+
+def test_one_that_was_made_by_chance_is_no_placeholder(
+    provider: AgeProvider, tmp_path: Path
+) -> None:
+    made = secrets.token_urlsafe(32)
+    provider.add(NAME, f"{made[:20]}-ToDo-xxxX-12345-{made[20:]}".encode())
+
+    assert checked(provider, tmp_path)
 
 
 def test_an_old_one_is_to_be_rotated(provider: AgeProvider, tmp_path: Path) -> None:
@@ -144,9 +154,13 @@ def test_git_history_is_searched_where_gitleaks_is(
     assert "was not searched" in checks.history(tmp_path)
     program = tmp_path / "bin" / "gitleaks"
     program.parent.mkdir()
-    program.write_text("#!/bin/sh\necho 'leaks found: 1'\nexit 1\n")
+    program.write_text("#!/bin/sh\necho 'leaks found: 1'\nexit ${4#--exit-code=}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
 
     with pytest.raises(HistoryUnsafe, match="leaks found: 1"):
+        checks.history(tmp_path)
+
+    program.write_text("#!/bin/sh\necho 'unknown command' >&2\nexit 1\n")
+    with pytest.raises(MachineError, match="could not search"):
         checks.history(tmp_path)

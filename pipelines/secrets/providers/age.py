@@ -163,15 +163,21 @@ class AgeProvider:
             raise ConfigError("not an age identity", where=Where(self._identity)) from None
 
     def _made(self) -> x25519.Identity:
-        """A new key, unless another command is faster: then that one's."""
+        """A new key, unless another command is faster: then that one's.
+
+        The file is there only once the whole key is in it: other environments use it too.
+        """
         self._identity.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = x25519.Identity.generate()
+        handle, name = tempfile.mkstemp(dir=self._identity.parent)
         try:
-            handle = os.open(self._identity, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(f"{made}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(name, self._identity)  # fails where another command was faster
         except FileExistsError:
             return self._key() or self._made()
-        made = x25519.Identity.generate()
-        with os.fdopen(handle, "w") as file:
-            file.write(f"{made}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        finally:
+            Path(name).unlink()
         return made
