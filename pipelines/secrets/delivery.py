@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -73,16 +75,18 @@ def _has_current(provider: Provider, name: str) -> bool:
 
 
 def _make_private(place: Path) -> None:
+    """Have the folder, and all above it that lie in memory, which anybody may write to, be ours."""
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    about = place.parent.stat()
-    if about.st_uid != os.getuid():  # somebody else was there first, in a place for all
-        raise PermissionError(1, "another user owns it", str(place.parent))
-    place.chmod(0o700)
+    for folder in (place, *(it for it in place.parents if is_memory(it))):
+        about = folder.lstat()
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+            raise PermissionError(errno.EPERM, f"{folder} is another user's, or a link")
+        folder.chmod(0o700)
 
 
 def _write(file: Path, value: bytes) -> None:
     """Replace the file in one move; one that says the same is left alone."""
-    if file.exists() and file.read_bytes() == value:
+    if file.exists() and stat.S_IMODE(file.stat().st_mode) == MODE and file.read_bytes() == value:
         return
     handle, name = tempfile.mkstemp(dir=file.parent)
     with os.fdopen(handle, "wb") as stream:

@@ -126,10 +126,15 @@ class Rotation:
                 f"{self._name!r} has no value yet", hint="`inv secrets.init` makes the first one"
             )
         waiting = [it.id for it in versions if it.phase is Phase.ADDED]
-        new = waiting[-1] if waiting else self._provider.add(self._name, make())
+        new = waiting[-1] if waiting else self._made(make())
         kept = _Kept(current[0], new, Stage.ADDED)
         self._write(kept)
         return kept
+
+    def _made(self, value: bytes) -> str:
+        version = self._provider.add(self._name, value)
+        self._note(Change.MADE, version, value)
+        return version
 
     def _advance(self, kept: _Kept, old: bytes, new: bytes) -> Takes:
         """One stage further."""
@@ -158,7 +163,7 @@ class Rotation:
             case _:
                 if old:  # else it was killed just after this
                     self._provider.revoke(name, kept.old)
-                    self._note(Change.REVOKED, kept.old, old)
+                self._note(Change.REVOKED, kept.old, old)  # better twice than never
                 kept.stage = Stage.REVOKED
         return takes
 

@@ -101,6 +101,9 @@ def test_a_file_that_others_can_read_is_found(provider: AgeProvider, tmp_path: P
 
     assert "has mode 0644, not 0400" in checked(provider, tmp_path).trouble
 
+    delivery.deliver(project.services.values(), provider, tmp_path / "delivered")
+    assert checked(provider, tmp_path)
+
 
 def compose_file(folder: Path, more: str = "") -> Path:
     file = folder / "compose.yaml"
@@ -141,6 +144,28 @@ def test_nothing_is_delivered_while_one_is_missing(provider: AgeProvider, tmp_pa
         delivery.deliver(project.services.values(), provider, tmp_path / "delivered")
 
     assert not (tmp_path / "delivered").exists()
+
+
+def test_a_way_there_that_somebody_else_laid_is_not_taken(
+    provider: AgeProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider.add(NAME, b"value")
+    project = compose.load(compose_file(tmp_path), environ={})
+    memory, elsewhere = tmp_path / "memory", tmp_path / "elsewhere"
+    memory.mkdir()
+    monkeypatch.setattr(delivery, "_MEMORY", memory)
+    place = delivery.folder(tmp_path, "staging")
+    delivery.deliver(project.services.values(), provider, place)
+    first = memory / f"summit-{os.getuid()}"
+    assert first.stat().st_mode & 0o777 == 0o700
+
+    first.rename(elsewhere)
+    first.symlink_to(elsewhere)
+    (elsewhere / place.relative_to(first) / NAME).unlink()
+    with pytest.raises(MachineError, match=f"{first} is another user's, or a link"):
+        delivery.deliver(project.services.values(), provider, place)
+
+    assert not (place / NAME).exists()
 
 
 def test_entropy_counts_a_pattern_once() -> None:

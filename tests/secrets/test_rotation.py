@@ -61,6 +61,7 @@ class Case:
 
     folder: Path
     noted: list[tuple[Change, str]] = field(default_factory=list)
+    dies_at: Change | None = None
 
     def __post_init__(self) -> None:
         self.provider = AgeProvider(self.folder / "secrets.age", identity=self.folder / "identity")
@@ -70,7 +71,9 @@ class Case:
 
     def rotation(self) -> Rotation:
         def note(done: Change, version: str, value: bytes) -> None:
-            assert value
+            if self.dies_at is done:
+                self.dies_at = None
+                raise Killed
             self.noted.append((done, version))
 
         return Rotation("token", self.provider, self.door, self.folder, note)
@@ -99,7 +102,7 @@ def test_the_new_one_works_and_the_old_one_is_seen_to_be_refused(case: Case) -> 
 
     check_replaced(case)
     done = [it for it, _ in case.noted]
-    assert done == [Change.USED, Change.REFUSED, Change.REVOKED]
+    assert done == [Change.MADE, Change.USED, Change.REFUSED, Change.REVOKED]
 
 
 @pytest.mark.parametrize("moment", ["accept", "switch", "takes", "forget"])
@@ -113,6 +116,20 @@ def test_killed_at_any_moment_the_next_one_goes_on(case: Case, moment: str) -> N
     case.run()
 
     check_replaced(case)
+
+
+@pytest.mark.parametrize("moment", [Change.USED, Change.REFUSED, Change.REVOKED])
+def test_killed_before_a_change_is_on_record_the_next_one_records_it(
+    case: Case, moment: Change
+) -> None:
+    case.dies_at = moment
+    with pytest.raises(Killed):
+        case.run()
+
+    case.run()
+
+    check_replaced(case)
+    assert moment in [done for done, _ in case.noted]
 
 
 def test_a_value_that_was_put_before_is_the_new_one(case: Case) -> None:

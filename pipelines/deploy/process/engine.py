@@ -12,12 +12,11 @@ from pathlib import Path
 from pipelines.compose.model import Project, Service
 from pipelines.deploy import source as sources
 from pipelines.deploy.engine import Part, Say, Traffic
-from pipelines.deploy.process import interpreter
+from pipelines.deploy.process import database, interpreter
 from pipelines.deploy.process.edge import Edge
 from pipelines.deploy.site import Parts, Site, parts
 from pipelines.errors import ConfigError, MachineError
 from pipelines.files import write_atomically
-from pipelines.programs import process
 from pipelines.release import Release, release as releases
 from pipelines.stack import report
 from pipelines.stack.place import LEAST_SPACE, Place
@@ -172,14 +171,14 @@ class ProcessEngine:
         """Whether a database of the environment lets the role in with this password."""
         for launch in verbs.now(self._base).launches.values():
             if launch.cluster:
-                psql = str(launch.cluster.programs / "psql")
-                words = (psql, "--no-psqlrc", "--command=select 1", f"--host={HOST}")
-                place = (f"--port={launch.port}", f"--username={role}")
-                said = process.read(
-                    (*words, *place, f"--dbname={launch.cluster.database}"),
-                    env={**launch.environment, "PGPASSWORD": password.decode()},
+                return database.admits(
+                    launch.cluster.programs / "psql",
+                    role,
+                    password,
+                    port=launch.port,
+                    database=launch.cluster.database,
+                    environment=launch.environment,
                 )
-                return bool(said)
         raise MachineError(f"{self.site.environment.name} has no database to try {role} at")
 
     @property
