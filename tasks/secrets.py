@@ -57,8 +57,15 @@ def init(c: Context, environment: str, alone: bool = False) -> None:
                 _record(place, Change.MADE, it.name, it.version)
 
 
-@task(positional=["name"], help={"name": "of the secret", "env": "of which environment"})
-def put(c: Context, name: str, env: str = "") -> None:
+@task(
+    positional=["name"],
+    help={
+        "name": "of the secret",
+        "env": "of which environment",
+        "use": "make it current now, for the next release that is deployed",
+    },
+)
+def put(c: Context, name: str, env: str = "", use: bool = False) -> None:
     """Take a value from standard input; it is current at once where there is none yet.
 
     Example: inv secrets.put pagerduty_key --env production < file
@@ -73,6 +80,9 @@ def put(c: Context, name: str, env: str = "") -> None:
         )
     version = place.provider.add(name, value)
     _record(place, Change.PUT, name, version)
+    if use:
+        place.provider.use(name, version)
+        _record(place, Change.USED, name, version)
     is_current = any(
         it.id == version and it.phase is Phase.CURRENT for it in place.provider.versions(name)
     )

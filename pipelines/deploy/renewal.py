@@ -19,6 +19,7 @@ from pipelines.deploy.site import Parts, parts
 from pipelines.deploy.verbs import Place, deliver, provider_of
 from pipelines.errors import ConfigError
 from pipelines.release import Release
+from pipelines.secrets import declaration
 from pipelines.secrets.record import Change, change
 from pipelines.secrets.rotation import Rotation, Takes
 from pipelines.stack.health import NotRunning
@@ -51,7 +52,12 @@ class Renewal:
         """Nothing here accepts two values: the roles take the new one with the switch."""
 
     def switch(self, name: str) -> None:
-        readers = [it.name for it in self._parts.serving.services.values() if _reads(it, name)]
+        declared = declaration.declared(self.place.site.described(self.release))[name]
+        readers = [
+            it.name
+            for it in self._parts.serving.services.values()
+            if _reads(it, name) and declared.reload == "restart"
+        ]
         with self.fence.passed():
             deliver(self.place, self.release)
             self.say(f"migrate: the roles' passwords are set, {name} among them")
@@ -102,7 +108,7 @@ def rotate(
     if not isinstance(place.engine, Renewing):
         raise ConfigError(
             f"the {place.engine.name} engine cannot start single services anew",
-            hint="put the new value with `inv secrets.put`, and deploy",
+            hint="`inv secrets.put NAME --env ENV --use`, and deploy the next release",
         )
     provider = provider_of(place)
     with place.lock.held(wait=wait) as fence:
@@ -116,7 +122,7 @@ def rotate(
         if any(_reads(it, name) for it in cut.stateful.services.values()):
             raise ConfigError(
                 f"{name!r} is kept by a service with data, which no deploy starts anew",
-                hint="replace it there by hand, then `inv secrets.put` and deploy",
+                hint="replace it there by hand, then `inv secrets.put NAME --env ENV --use`",
             )
         renewal = Renewal(place, place.engine, release, fence, say)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import requests
 
 from pipelines.environments import load
+from pipelines.secrets.choice import of as provider_of
 from tests.deploy.system import System
 
 ROOT = Path(__file__).parents[2]
@@ -24,12 +26,13 @@ class Person:
     def __init__(self, system: System) -> None:
         self.system = system
 
-    def types(self, *words: str, code: int = 0, **environment: str) -> str:
+    def types(self, *words: str, code: int = 0, fed: str = "", **environment: str) -> str:
         """What a command says, stdout and stderr; it must end with this exit code."""
         done = subprocess.run(
             [sys.executable, "-m", "tasks", *words],
             cwd=self.system.root,
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            input=fed,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -161,6 +164,17 @@ def test_a_secret_that_is_missing_stops_a_deploy_before_anything_starts(person: 
 
     assert "age lacks token; `inv secrets.init ENV` makes what can be made" in said
     assert "nothing serves" in person.types("status", "staging")
+
+
+def test_a_value_from_its_owner_waits_unless_it_is_to_be_used(person: Person) -> None:
+    waits, used = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    words = ("secrets.put", "token", "--env", "staging")
+
+    assert "`inv secrets.rotate token --env staging` makes it" in person.types(*words, fed=waits)
+    assert used not in person.types(*words, "--use", fed=used)
+
+    assert provider_of(person.system.root, "staging", {}).read("token") == used.encode()
+    assert "made current" in person.types("secrets.audit", "staging")
 
 
 def test_a_journal_that_cannot_be_used_stops_a_deploy_before_anything_starts(

@@ -1,0 +1,45 @@
+"""A new value reaches the services that read it, each in the way that is declared."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipelines import compose
+from pipelines.deploy import renewal
+
+COMPOSE = """
+services:
+  web: {image: web, secrets: [token], restart: always, healthcheck: {test: [CMD, "true"]}}
+  other: {image: web, secrets: [spare], restart: always, healthcheck: {test: [CMD, "true"]}}
+secrets:
+  token: {file: ./token, x-summit: {reload: RELOAD}}
+  spare: {file: ./spare}
+"""
+
+
+@pytest.mark.parametrize(("reload", "renewed"), [("restart", ["web"]), ("live", [])])
+def test_only_who_reads_it_at_its_start_is_started_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reload: str, renewed: list[str]
+) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(COMPOSE.replace("RELOAD", reload))
+    project = compose.load(file, environ={})
+    done: list[str] = []
+    place: Any = SimpleNamespace(
+        site=SimpleNamespace(project=lambda _: project, described=lambda _: project),
+        environment=SimpleNamespace(profiles=()),
+        engine=SimpleNamespace(migrate=lambda _: done.append("migrated")),
+    )
+    engine: Any = SimpleNamespace(renew=lambda _, service: done.append(service))
+    fence: Any = SimpleNamespace(passed=nullcontext)
+    monkeypatch.setattr(renewal, "deliver", lambda *_: done.append("delivered"))
+
+    release: Any = None  # there is one here
+    renewal.Renewal(place, engine, release, fence, lambda _: None).switch("token")
+
+    assert done == ["delivered", "migrated", *renewed]
