@@ -146,6 +146,8 @@ def status(c: Context, environment: str, engine: str = "") -> None:
     console.result(report.evidence(place))
     for line in report.unfinished(place):
         console.progress(line)
+    for line in report.drift(place):
+        console.progress(f"drift: {line}")
 
 
 @task(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pipelines.ledger.store import Ledger
 
 
+_FILE = "100644"  # Git's mode of a plain file, as outputs of steps have one
+
+
 class Claim(NamedTuple):
     """What is claimed.
 
@@ -25,7 +28,7 @@ class Claim(NamedTuple):
     grants. `subjects` maps names to `ALGORITHM:DIGEST`. `document` is everything the result depends
     on, canonical JSON; it becomes a blob, and its SHA-256 the record's fingerprint. `details` are
     plain values for those who read the record. `predicate` holds the fields of a `kind` other than
-    a test result.
+    a test result. `documents` maps names to the SHA-256 of blobs that belong to the claim.
     """
 
     step: str
@@ -38,6 +41,7 @@ class Claim(NamedTuple):
     kind: str = PREDICATE
     predicate: Mapping[str, Any] = {}
     started: float = 0.0  # seconds since the epoch; 0 for now
+    documents: Mapping[str, str] = {}
     log: bytes = b""  # what was said meanwhile, secrets masked
 
 
@@ -69,7 +73,7 @@ def attest(ledger: Ledger, claim: Claim) -> Record:
             "tests": None,
             "log": ledger.blobs.put(claim.log) if claim.log else "",
             "fingerprint": fingerprint,
-            "outputs": {},
+            "outputs": {name: f"{_FILE} {it}" for name, it in claim.documents.items()},
             "where": {**around, "by": _person()},
             "attempt": 1,
             "message": claim.message,

@@ -58,7 +58,7 @@ def make(
             document=release.document,
             kind=PROVENANCE,
             predicate=_provenance(release),
-            details={"documents": kept},
+            documents=kept,
         ),
     )
     return release, record

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pipelines.ledger import Record
+from pipelines.ledger.attest import Claim, attest
 from pipelines.ledger.collect import YOUNG, Collected, collect
 from pipelines.ledger.live import KEPT
+from pipelines.ledger.record import PROVENANCE
 from pipelines.step import Status
 from tests.pipelines.ledger.sample import NOON, Sample
 
@@ -31,6 +33,24 @@ def gc(sample: Sample, most: int = 0) -> Collected:
 
 def has_log(sample: Sample, record: Record) -> bool:
     return sample.ledger.blobs.holds(record.log)
+
+
+def test_a_release_stays_with_what_it_is_made_of(sample: Sample) -> None:
+    ledger = sample.ledger
+    materials = ledger.blobs.put(b"what it is made of")
+    made = Claim(
+        "release", "system", {}, b"a release", kind=PROVENANCE, documents={"lock": materials}
+    )
+    record = attest(ledger, made)
+    attest(ledger, made._replace(document=b"a later one"))
+    later = record.summit["ended"]
+    for digest in record.blobs:
+        os.utime(ledger.blobs.path(digest), (0, 0))
+
+    collect(sample.ledger, most=0, now=datetime.fromisoformat(later) + KEPT + timedelta(days=9))
+
+    assert record.blobs == {record.fingerprint, materials}
+    assert all(map(ledger.blobs.holds, record.blobs))
 
 
 def test_nothing_goes_while_all_fits(sample: Sample) -> None:
