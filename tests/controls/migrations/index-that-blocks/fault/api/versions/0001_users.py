@@ -1,0 +1,12 @@
+"""Users."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+phase = "expand"
+
+
+def upgrade() -> None:
+    op.create_table("users", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.Text))
