@@ -34,12 +34,17 @@ class TakenBack(SummitError):
 
 
 class Step(NamedTuple):
-    """One step; `changes` says that it is done alone, by whoever holds the highest number."""
+    """One step; `changes` says that it is done alone, by whoever holds the highest number.
+
+    When an attempt is taken up, all is done again but what `is_once`: what is so already is left
+    alone, and what a power cut has taken since is put back.
+    """
 
     name: str
     do: Callable[[], object]
     undo: Callable[[], object] | None = None
     changes: bool = True
+    is_once: bool = False
 
 
 @dataclass
@@ -119,7 +124,7 @@ class Machine:
     def _go(self, attempt: Attempt, release: Release) -> None:
         try:
             for step in self._steps(attempt, release):
-                if step.name not in attempt.done:
+                if not (step.is_once and step.name in attempt.done):
                     self._do(attempt, step)
         except (Superseded, bake.Inconclusive) as error:
             if isinstance(error, bake.Inconclusive):
@@ -187,7 +192,7 @@ class Machine:
             *start,
             Step("smoke", lambda: engine.smoke(release), changes=False),
             switch,
-            Step("bake", lambda: self._bake(release, before), changes=False),
+            Step("bake", lambda: self._bake(release, before), changes=False, is_once=True),
             *last,
         ]
 

@@ -11,12 +11,15 @@ import time
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 import requests
 
 from pipelines.deploy import standing
 from pipelines.deploy.journal import Journal
 from pipelines.release import Release
+from pipelines.stack.place import Place
+from pipelines.stack.process import recovery
 from tests.deploy import killed
 from tests.deploy.system import System
 
@@ -95,6 +98,27 @@ def killed_at_random(deploys: Deploys, times: int) -> None:
 
 def test_killed_at_any_instant_it_is_taken_over(system: System) -> None:
     killed_at_random(Deploys(system), RANDOM)
+
+
+def test_after_a_power_cut_what_had_been_started_is_started_again(system: System) -> None:
+    deploys = Deploys(system)
+    assert deploys.start(deploys.new, "switch", "begun").wait() == -signal.SIGKILL
+    # The power goes: nothing of the system runs on, and no note says so.
+    place = Place(system.site.source(deploys.new.id))
+    for process in [*recovery.survivors(place), *supervisors(place)]:
+        process.kill()
+    psutil.wait_procs([*recovery.survivors(place)], timeout=5)
+
+    deploys.take_over()
+
+
+def supervisors(place: Place) -> list[psutil.Process]:
+    """The process that keeps the place's services running."""
+    return [
+        it
+        for it in psutil.process_iter(["cmdline"])
+        if str(place.root) in (it.info["cmdline"] or ())
+    ]
 
 
 def test_another_release_takes_back_what_was_left(system: System) -> None:
