@@ -22,6 +22,7 @@ from pipelines.stack.place import Place
 from pipelines.stack.process import recovery
 from tests.deploy import killed
 from tests.deploy.system import System
+from tests.traffic import flowing
 
 RANDOM = 6  # instants; `python -m bench deploys` tries a hundred
 TAKEN_OVER = 30.0  # seconds
@@ -98,6 +99,19 @@ def killed_at_random(deploys: Deploys, times: int) -> None:
 
 def test_killed_at_any_instant_it_is_taken_over(system: System) -> None:
     killed_at_random(Deploys(system), RANDOM)
+
+
+def test_no_request_fails_while_deploys_are_killed_and_taken_up(system: System) -> None:
+    deploys = Deploys(system)
+    with flowing(system.url + "/", slow=[system.url + "/slow"]) as seen:
+        seen.until_said("one")
+        for step in ("switch", "bake", "retire"):
+            assert deploys.start(deploys.new, step, "done").wait() == -signal.SIGKILL
+            deploys.take_over()
+        seen.until(10_000)
+
+    assert seen.failed == []
+    assert set(seen.bodies) == {"one", "two"}
 
 
 def test_after_a_power_cut_what_had_been_started_is_started_again(system: System) -> None:
