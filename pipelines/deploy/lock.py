@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -25,6 +26,7 @@ from pipelines.errors import MachineError, SummitError
 
 LEASE = 15.0  # seconds that a holder may be silent
 _SIGNS = 5  # of life within a lease
+_MOMENT = 0.5  # seconds for somebody to take it, or to renew it
 _LOOK = 0.1  # seconds between two looks at a lock that is held
 
 
@@ -41,10 +43,11 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
 class Held(SummitError):
     """Somebody else deploys into this environment."""
 
-    def __init__(self, environment: str, lease: Lease) -> None:
-        ago = max(0, round(time.time() - lease.since))
+    def __init__(self, environment: str, lease: Lease | None) -> None:
+        since = lease.since if lease else time.time()
+        whose = f"{lease.owner} (process {lease.pid})" if lease else "somebody who has just begun"
         super().__init__(
-            f"{environment} is locked by {lease.owner} (process {lease.pid}) for {ago} s",
+            f"{environment} is locked by {whose} for {max(0, round(time.time() - since))} s",
             hint="`--wait` waits for it; `inv unlock ENV --reason ...` takes it away",
         )
 
@@ -127,21 +130,22 @@ class Lock:
     def _taken(self, wait: float) -> tuple[Lease, int]:
         trying = Retrying(
             retry=retry_if_result(lambda taken: taken is None),
-            stop=stop_after_delay(wait),
+            stop=stop_after_delay(max(wait, _MOMENT)),
             wait=wait_fixed(_LOOK),
             retry_error_callback=lambda _: None,
         )
         taken = trying(self._try)
         if taken is None:
-            lease = self.lease
-            assert lease is not None
-            raise Held(self._environment, lease)
+            raise Held(self._environment, self.lease)
         return taken
 
     def _try(self) -> tuple[Lease, int] | None:
         """Take it, unless its holder lives and speaks, or anybody is in the middle of a change."""
-        with self._locked("lease.lock"), (self._folder / "change.lock").open("w") as changing:
-            if self.is_held or not _try_to_lock(changing.fileno()):
+        with self._opened("lease.lock") as leasing, self._opened("change.lock") as changing:
+            # Neither is waited for: who holds it may be paused.
+            if not _try_to_lock(leasing.fileno()) or self.is_held:
+                return None
+            if not _try_to_lock(changing.fileno()):
                 return None
             before = self.lease
             token = before.token + 1 if before else 1
@@ -164,9 +168,12 @@ class Lock:
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
-        with (self._folder / name).open("w") as file:
+        with self._opened(name) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    def _opened(self, name: str) -> TextIO:
+        return (self._folder / name).open("w")
 
     def _is_alive(self, lease: Lease) -> bool:
         try:
