@@ -306,7 +306,9 @@ def test_random_alterations_are_all_found(
         altered = alter(original, sample)
         sample.file.write_bytes(altered)
         found = verify(Ledger(sample.folder / "ledger", keys), now=NOON, checkpoint=checkpoint)
-        assert not found or altered == original
+        # What follows the last line is what a killed writer leaves: it is no record, and is said.
+        is_only_longer = altered.startswith(original)
+        assert not found or (is_only_longer and found.unfinished == len(altered) - len(original))
 
 
 def test_a_pass_cannot_be_made_of_a_failure(sample: Sample) -> None:
