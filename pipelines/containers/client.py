@@ -46,15 +46,15 @@ class EngineOld(MachineError):
 
 
 @contextmanager
-def connect(*, timeout: float = PATIENCE) -> Iterator[docker.DockerClient]:
+def connect(*, timeout: float = PATIENCE, host: str = "") -> Iterator[docker.DockerClient]:
     """A client of the engine, which has answered; `timeout` in seconds is that of each request.
 
-    Where the engine is, say DOCKER_HOST (with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH), else the
-    current context of the `docker` command, else its usual socket.
+    Where the engine is, says `host`, else DOCKER_HOST (with DOCKER_TLS_VERIFY and
+    DOCKER_CERT_PATH), else the current context of the `docker` command, else its usual socket.
     Raises `EngineDown`, also when it ends or falls silent later, `EngineOld`, and `ConfigError` for
     a context that does not exist. What the engine refuses is an `APIError`, for the caller.
     """
-    where = endpoint()
+    where = endpoint(host)
     address = str(where["base_url"])
     is_remote = address.startswith("ssh://")
     try:
@@ -80,16 +80,28 @@ def ended() -> EngineDown:
     return EngineDown(str(endpoint()["base_url"]), "it has ended")
 
 
-def endpoint() -> dict[str, Any]:
-    """Address and TLS settings, as arguments of the client. Raises `ConfigError`."""
+def endpoint(host: str = "") -> dict[str, Any]:
+    """Address and TLS settings, as arguments of the client. Raises `ConfigError`.
+
+    `host` is an address, such as `ssh://USER@HOST`, or the name of a context.
+    """
     found: dict[str, Any] = dict(kwargs_from_env())
-    if "base_url" in found:
+    if "://" in host:
+        return {**found, "base_url": host}
+    if "base_url" in found and not host:
         return found
-    context = ContextAPI.kwargs_from_context()
+    context = ContextAPI.kwargs_from_context(host or None)
     if not context:
-        name = os.environ.get("DOCKER_CONTEXT") or "that is current"
+        name = host or os.environ.get("DOCKER_CONTEXT") or "that is current"
         raise ConfigError(f"no docker context {name}", hint="see `docker context ls`")
     return {**found, **context}
+
+
+def words(host: str = "") -> tuple[str, ...]:
+    """The `docker` command for the engine at `host`, as `connect` finds it."""
+    if not host:
+        return ("docker",)
+    return ("docker", "--host" if "://" in host else "--context", host)
 
 
 def context_name() -> str:

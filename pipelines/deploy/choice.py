@@ -21,6 +21,10 @@ def engine_of(site: Site) -> Engine:
             from pipelines.deploy.docker.engine import DockerEngine
 
             return DockerEngine(site)
+        case "swarm":
+            from pipelines.deploy.swarm.engine import SwarmEngine
+
+            return SwarmEngine(site)
     raise ConfigError(
         f"no engine called {site.environment.engine!r}",
         hint=nearest(site.environment.engine, ENGINES),

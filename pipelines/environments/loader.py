@@ -17,7 +17,7 @@ from pipelines.environments.environment import Bake, Environment, Requirement, S
 from pipelines.errors import ConfigError
 
 FOLDER = Path("environments")
-ENGINES = ("docker", "process")
+ENGINES = ("docker", "process", "swarm")
 _OF_ENVIRONMENT = {"same_digests_as", "max_age", "roles", "max_retries"}
 
 _REQUIREMENT = Keys(

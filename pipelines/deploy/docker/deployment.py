@@ -13,37 +13,30 @@ import docker
 from docker.models.containers import Container
 
 from pipelines import console
-from pipelines.compose.model import Service
 from pipelines.deploy.docker import haproxy, images, running, secrets
-from pipelines.deploy.docker.edge import Edge, Lead
-from pipelines.deploy.docker.haproxy import Door
+from pipelines.deploy.docker.edge import EdgeHere, Lead
 from pipelines.deploy.docker.project import SITE, Rendered, described, labelled
 from pipelines.deploy.docker.render import EDGE_USER, Rendering
 from pipelines.deploy.docker.running import EDGE, JOB, SERVING, SMOKE
-from pipelines.deploy.site import Parts, Site, parts
-from pipelines.documents.nearest import nearest
-from pipelines.errors import ConfigError, Where
-from pipelines.images import official
+from pipelines.deploy.docker.wanted import Wanted, services
+from pipelines.deploy.site import Parts
 from pipelines.release import Release
 from pipelines.release.release import SHORT
-from pipelines.stack import ports
 
 BASE = "base"
 
 
 @dataclass(frozen=True)
-class Deployment:
+class Deployment(Wanted):
     """One environment of containers; `site` says where it is kept."""
-
-    site: Site
 
     @property
     def folder(self) -> Path:
         return self.site.state / "docker"
 
     @property
-    def edge(self) -> Edge:
-        return Edge(self.folder / EDGE)
+    def edge(self) -> EdgeHere:
+        return EdgeHere(self.folder / EDGE)
 
     def containers(self, client: docker.DockerClient) -> Sequence[Container]:
         """All of them, whatever their project, as the engine knows them."""
@@ -58,54 +51,6 @@ class Deployment:
             return self.edge.will_lead_to()
         self.edge.wait()  # it may have been started anew just now
         return self.edge.leads_to()
-
-    def cut(self, release: Release) -> Parts:
-        return parts(self.site.project(release), self.site.environment.profiles)
-
-    def references(
-        self, client: docker.DockerClient, release: Release, cut: Parts
-    ) -> dict[str, str]:
-        """The image of each service, and that of the edge, by digest. Raises `ConfigError`."""
-        project = cut.serving.name.removesuffix(f"-{self.site.environment.name}")
-        stand_ins = images.standing_in(client)
-        return {
-            **images.references(project, _services(cut), release, stand_ins),
-            EDGE: stand_ins.get("haproxy", images.pinned(official.HAPROXY)),
-        }
-
-    def doors(self, cut: Parts) -> list[Door]:
-        """The public addresses: the environment's, else as published in the Compose file.
-
-        Raises `ConfigError` for one that leads to nothing.
-        """
-        environment = self.site.environment
-        published = {name: it.ports[0] for name, it in cut.serving.services.items() if it.ports}
-        for name in environment.doors:
-            if name not in published:
-                raise ConfigError(
-                    f"there is no door to {name!r}, which publishes no port",
-                    where=Where(environment.file),
-                    hint=nearest(name, published) if published else "",
-                )
-        return [
-            Door(
-                name,
-                port.host_ip or "0.0.0.0",  # noqa: S104 - as the Compose file says
-                environment.doors.get(name, port.published or port.target),
-                port.target,
-            )
-            for name, port in published.items()
-        ]
-
-    def require_free(self, doors: Sequence[Door]) -> None:
-        """Raise `ConfigError` for a door that something else on this machine has."""
-        for door in doors:
-            if not ports.is_free(door.port):
-                raise ConfigError(
-                    f"port {door.port}, the door of {door.service}, is taken",
-                    where=Where(self.site.environment.file),
-                    hint="stop what listens there, or give `doors` another port",
-                )
 
     def project(self, release: Release) -> Rendered:
         name = f"{self._name(release)}-{release.short}"
@@ -127,7 +72,7 @@ class Deployment:
         cut = self.cut(release)
         project = self.project(release)
         there = project.containers(client)
-        if there.keys() >= _services(cut).keys() - cut.stateful.services.keys():
+        if there.keys() >= services(cut).keys() - cut.stateful.services.keys():
             return there
         slot = self._slot(client, release)
         names = {JOB: cut.jobs, SERVING: cut.serving, SMOKE: cut.smoke}
@@ -196,14 +141,8 @@ class Deployment:
             sources=self.site.source(release.id),
             images=references,
             users={
-                name: images.user(client, references[name], written[name])
-                for name in _services(cut)
+                name: images.user(client, references[name], written[name]) for name in services(cut)
             },
             stateful=frozenset(cut.stateful.services),
             deliver=partial(secrets.deliver, self.site.secrets),
         )
-
-
-def _services(cut: Parts) -> dict[str, Service]:
-    every = (cut.stateful, cut.jobs, cut.serving, cut.smoke)
-    return {name: it for part in every for name, it in part.services.items()}

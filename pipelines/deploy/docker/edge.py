@@ -1,4 +1,4 @@
-"""The edge while it runs: asked and told by HAProxy's runtime socket, and what outlives it on disk.
+"""The edge while it runs: asked and told by HAProxy's runtime API, and what outlives it on disk.
 
 https://docs.haproxy.org/3.0/management.html#9.3 has the commands and what they answer.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -40,7 +41,7 @@ _START = 15.0  # seconds for the edge to listen
 _FOUND = 15.0  # seconds for it to know where a release is; it looks three times a second
 _PAUSE = 0.02
 _SERVER = re.compile(
-    r"^\d+ (?P<backend>\S+) \d+ one (?P<address>\S+) (?P<state>\d+) ", re.MULTILINE
+    r"^\d+ (?P<backend>\S+) \d+ one\d+ (?P<address>\S+) (?P<state>\d+) ", re.MULTILINE
 )
 _UP = "2"  # SRV_ST_RUNNING
 
@@ -59,32 +60,20 @@ class Lead(NamedTuple):
     release: str = ""
 
 
-@dataclass(frozen=True)
-class Edge:
-    """The edge with its files in `folder`: `etc`, which it only reads, and `run` for its socket."""
+class Edge(ABC):
+    """The edge, wherever it runs; how it is reached and what it keeps is up to who runs it."""
 
-    folder: Path
+    @abstractmethod
+    def ask(self, command: str) -> str:
+        """One command, and its answer. Raises `EdgeDown`."""
 
-    @property
-    def etc(self) -> Path:
-        return self.folder / "etc"
+    @abstractmethod
+    def will_lead_to(self) -> Lead:
+        """Where it will lead once it is started, as its map on the disk says."""
 
-    @property
-    def run(self) -> Path:
-        return self.folder / "run"
-
-    def describe(self, configuration: str, owner: int | None) -> None:
-        """Write what it reads when it starts; `owner` is its user where that is another than ours.
-
-        The map is written once: from then on it holds what the edge was told last.
-        """
-        self.etc.mkdir(parents=True, exist_ok=True)
-        self.run.mkdir(mode=0o700, exist_ok=True)
-        if owner is not None:
-            os.chown(self.run, owner, owner)
-        write_atomically(self.etc / CONFIG, configuration)
-        if not (self.etc / MAP).exists():
-            self._remember(Lead())
+    @abstractmethod
+    def remember(self, to: Lead) -> None:
+        """Have it lead there once it is started again."""
 
     def wait(self) -> None:
         """Return once it answers. Raises `EdgeDown`."""
@@ -99,40 +88,35 @@ class Edge:
         """Where it leads now, by its own word. Raises `EdgeDown`."""
         for line in self.ask(f"show map {FOLDER}/{MAP}").splitlines():
             if line.split()[1:2] == [KEY]:
-                return _lead(line.split()[2])
+                return lead_of(line.split()[2])
         raise EdgeDown("it has lost its map")
-
-    def will_lead_to(self) -> Lead:
-        """Where it will lead once it is started, as its map on the disk says."""
-        file = self.etc / MAP
-        return _lead(file.read_text().split()[1]) if file.exists() else Lead()
 
     def lead(self, to: Lead) -> None:
         """Lead all doors there in one move, and again after a restart. Raises `EdgeDown`.
 
         What it is told comes first: that it does not know after a restart is mended by `settle`.
         """
-        if refused := self.ask(f"set map {FOLDER}/{MAP} {KEY} {_value(to)}").strip():
+        if refused := self.ask(f"set map {FOLDER}/{MAP} {KEY} {value_of(to)}").strip():
             raise EdgeDown(refused)
-        self._remember(to)
+        self.remember(to)
 
     def settle(self) -> None:
         """See that a restart changes nothing, also when who told it last was killed meanwhile."""
         now = self.leads_to()
         if now != self.will_lead_to():
-            self._remember(now)
+            self.remember(now)
 
-    def find(self, addresses: Mapping[str, str]) -> None:
-        """Return once it knows these backends' addresses. Raises `EdgeDown`."""
+    def find(self, addresses: Mapping[str, Collection[str]]) -> None:
+        """Return once it knows all addresses of these backends. Raises `EdgeDown`."""
 
         def missing() -> list[str]:
             state = self.ask("show servers state")
             known = {
-                found["backend"]: found["address"]
+                (found["backend"], found["address"])
                 for found in _SERVER.finditer(state)
                 if found["state"] == _UP
             }
-            return [name for name, it in addresses.items() if known.get(name) != it]
+            return [name for name, them in addresses.items() if {(name, it) for it in them} - known]
 
         lost = Retrying(
             retry=retry_if_result(bool),
@@ -168,6 +152,42 @@ class Edge:
             return Traffic()
         return Traffic(int(counts["0"]), int(counts["1"]), int(counts["2"]) * TICK)
 
+
+@dataclass(frozen=True)
+class EdgeHere(Edge):
+    """The edge with its files in `folder`: `etc`, which it only reads, and `run` for its socket."""
+
+    folder: Path
+
+    @property
+    def etc(self) -> Path:
+        return self.folder / "etc"
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "run"
+
+    def describe(self, configuration: str, owner: int | None) -> None:
+        """Write what it reads when it starts; `owner` is its user where that is another than ours.
+
+        The map is written once: from then on it holds what the edge was told last.
+        """
+        self.etc.mkdir(parents=True, exist_ok=True)
+        self.run.mkdir(mode=0o700, exist_ok=True)
+        if owner is not None:
+            os.chown(self.run, owner, owner)
+        write_atomically(self.etc / CONFIG, configuration)
+        if not (self.etc / MAP).exists():
+            self.remember(Lead())
+
+    def will_lead_to(self) -> Lead:
+        """Where it will lead once it is started, as its map on the disk says."""
+        file = self.etc / MAP
+        return lead_of(file.read_text().split()[1]) if file.exists() else Lead()
+
+    def remember(self, to: Lead) -> None:
+        write_atomically(self.etc / MAP, f"{KEY} {value_of(to)}\n")
+
     def ask(self, command: str) -> str:
         """One command, and its answer. Raises `EdgeDown`."""
         try:
@@ -185,14 +205,11 @@ class Edge:
         except OSError as error:
             raise EdgeDown((error.strerror or str(error)).lower()) from error
 
-    def _remember(self, to: Lead) -> None:
-        write_atomically(self.etc / MAP, f"{KEY} {_value(to)}\n")
 
-
-def _value(to: Lead) -> str:
+def value_of(to: Lead) -> str:
     return f"{to.slot or NOWHERE}/{to.release}"
 
 
-def _lead(value: str) -> Lead:
+def lead_of(value: str) -> Lead:
     slot, _, release = value.partition("/")
     return Lead(slot, release) if release else Lead()

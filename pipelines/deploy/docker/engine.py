@@ -253,7 +253,9 @@ def _require_space(client: docker.DockerClient) -> None:
         )
 
 
-def _addresses(containers: Sequence[Container], doors: Sequence[str], slot: str) -> dict[str, str]:
+def _addresses(
+    containers: Sequence[Container], doors: Sequence[str], slot: str
+) -> dict[str, list[str]]:
     """The address of each door's service on the network that it shares with the edge."""
     found = {}
     for container in containers:
@@ -261,7 +263,7 @@ def _addresses(containers: Sequence[Container], doors: Sequence[str], slot: str)
         for network in container.attrs["NetworkSettings"]["Networks"].values():
             if alias in (network["Aliases"] or ()):
                 found[alias] = str(network["IPAddress"])
-    return {alias: found.get(alias, "") for alias in (haproxy.alias(it, slot) for it in doors)}
+    return {alias: [found.get(alias, "")] for alias in (haproxy.alias(it, slot) for it in doors)}
 
 
 def _why(error: NotHealthy, containers: Mapping[str, Container]) -> str:

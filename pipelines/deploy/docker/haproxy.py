@@ -24,7 +24,7 @@ TICK = 1e-4  # seconds in which the table counts time; 32 bits of them are five 
 _GLOBAL = f"""\
 # Written by `inv deploy`; see docs/explanation/deploys.md.
 global
-    stats socket {RUNTIME}/{SOCKET} mode 600 level admin
+    stats socket {{runtime}} level admin
     log stderr format raw local0 notice
     maxconn 4096
 
@@ -73,8 +73,10 @@ backend {{service}}.{NOWHERE}
 """
 _BACKEND = """
 backend {service}.{slot}
-    server one {address} resolvers engine init-addr none
+    server-template one {most} {address} resolvers engine init-addr none{watched}
 """
+_HERE = f"{RUNTIME}/{SOCKET} mode 600"
+_WATCHED = " check inter 500ms fall 2 rise 1"
 
 
 class Door(NamedTuple):
@@ -96,12 +98,16 @@ def configuration(
     *,
     nameserver: str = "127.0.0.11:53",
     named: Callable[[str, str], str] = alias,
+    runtime: str = _HERE,
+    most: int = 1,
 ) -> str:
     """The whole file. The edge listens on the doors' own ports, at every address it has.
 
-    `named` gives the name by which `nameserver`, the engine's own, knows a service in a slot.
+    `named` gives the name by which `nameserver`, the engine's own, knows a service in a slot; there
+    are at `most` so many of it, and more than one are watched: any of them may be lost alone.
+    `runtime` is where the edge is asked and told.
     """
-    parts = [_GLOBAL.format(nameserver=nameserver)]
+    parts = [_GLOBAL.format(nameserver=nameserver, runtime=runtime)]
     for door in doors:
         parts.append(_FRONTEND.format(service=door.service, port=door.port))
         parts += (
@@ -109,6 +115,8 @@ def configuration(
                 service=door.service,
                 slot=slot,
                 address=f"{named(door.service, slot)}:{door.target}",
+                most=most,
+                watched=_WATCHED if most > 1 else "",
             )
             for slot in SLOTS
         )
