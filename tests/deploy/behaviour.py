@@ -5,12 +5,15 @@ The fixture `system` is a `tests.deploy.system.System` whose engine is the one i
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 import requests
 
 from pipelines.deploy.engine import Traffic
 from pipelines.deploy.machine import TakenBack
 from pipelines.release import Release
+from tests.deploy.deploys import Deploys
 from tests.deploy.system import System
 from tests.traffic import flowing
 
@@ -47,6 +50,19 @@ def test_no_request_fails_while_releases_come_and_go(system: System) -> None:
     assert seen.failed == []
     assert seen.slow > 0
     assert said(system) == "one"
+
+
+def test_no_request_fails_while_deploys_are_killed_and_taken_up(system: System) -> None:
+    deploys = Deploys(system)
+    with flowing(system.url + "/", slow=[system.url + "/slow"]) as seen:
+        seen.until_said("one")
+        for step in ("switch", "bake", "retire"):
+            assert deploys.start(deploys.new, step, "done").wait() == -signal.SIGKILL
+            deploys.take_over()
+        seen.until(10_000)
+
+    assert seen.failed == []
+    assert set(seen.bodies) == {"one", "two"}
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import msgspec
 
+from pipelines.deploy.choice import engine_of
 from pipelines.deploy.journal import Entry, Journal
 from pipelines.deploy.lock import Lock
 from pipelines.deploy.machine import Machine
-from pipelines.deploy.process.engine import ProcessEngine
 from pipelines.deploy.site import Site
 from pipelines.environments import load
 from pipelines.release import Release
@@ -38,7 +38,7 @@ def main(root: Path, wanted: str, step: str = "", event: str = "") -> None:
     with Lock(site.state, "staging").held(wait=30) as fence:
         machine = Machine(
             site,
-            ProcessEngine(site),
+            engine_of(site),
             fence,
             releases.__getitem__,
             lambda _: None,

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
-import msgspec
 import psutil
 import pytest
 import requests
 
-from pipelines.deploy import standing
-from pipelines.deploy.journal import Journal
-from pipelines.release import Release
 from pipelines.stack.place import Place
 from pipelines.stack.process import recovery
-from tests.deploy import killed
+from tests.deploy.deploys import Deploys
 from tests.deploy.system import System
-from tests.traffic import flowing
 
 RANDOM = 6  # instants; `python -m bench deploys` tries a hundred
-TAKEN_OVER = 30.0  # seconds
 BEFORE_SERVING = ("preflight", "fetch", "secrets", "provide", "migrate", "start", "ready", "smoke")
 STEPS = (*BEFORE_SERVING, "switch", "bake", "retire", "commit")
 BOUNDARIES = [
@@ -33,43 +23,6 @@ BOUNDARIES = [
     *((step, event) for step in STEPS for event in ("begun", "done")),
     ("", "closed"),
 ]
-
-
-class Deploys:
-    """Two releases of a system, deployed in turn by processes that are killed."""
-
-    def __init__(self, system: System) -> None:
-        self.system = system
-        self.first = self.old = system.release("one")
-        self.new = system.release("two")
-        folder = system.root / ".summit"
-        (folder / "releases").write_bytes(msgspec.json.encode([self.old, self.new]))
-        assert self.start(self.old).wait() == 0
-
-    def start(self, release: Release, *where: str) -> subprocess.Popen[bytes]:
-        root = Path(killed.__file__).parents[2]
-        return subprocess.Popen(
-            [sys.executable, killed.__file__, str(self.system.root), release.id, *where],
-            env={**os.environ, "PYTHONPATH": str(root)},
-        )
-
-    def check_one_serves(self) -> None:
-        """It is the old one or the new one, whole, and the edge leads to it."""
-        serving = self.system.engine.serving()
-        said = requests.get(self.system.url, timeout=5).text
-        assert serving in (self.old.id, self.new.id)
-        assert said == ("one" if serving == self.first.id else "two")
-
-    def take_over(self) -> None:
-        """The next deploy goes on by itself, and ends with the new one; then all begins anew."""
-        began = time.monotonic()
-        assert self.start(self.new).wait() == 0
-        assert time.monotonic() - began < TAKEN_OVER
-        state = self.system.site.state
-        assert self.system.engine.serving() == self.new.id == standing.read(state).release
-        assert Journal(state / "journal.jsonl").open_attempt() is None
-        self.check_one_serves()
-        self.old, self.new = self.new, self.old
 
 
 # A supervisor outlives the process that has started it.
@@ -99,19 +52,6 @@ def killed_at_random(deploys: Deploys, times: int) -> None:
 
 def test_killed_at_any_instant_it_is_taken_over(system: System) -> None:
     killed_at_random(Deploys(system), RANDOM)
-
-
-def test_no_request_fails_while_deploys_are_killed_and_taken_up(system: System) -> None:
-    deploys = Deploys(system)
-    with flowing(system.url + "/", slow=[system.url + "/slow"]) as seen:
-        seen.until_said("one")
-        for step in ("switch", "bake", "retire"):
-            assert deploys.start(deploys.new, step, "done").wait() == -signal.SIGKILL
-            deploys.take_over()
-        seen.until(10_000)
-
-    assert seen.failed == []
-    assert set(seen.bodies) == {"one", "two"}
 
 
 def test_after_a_power_cut_what_had_been_started_is_started_again(system: System) -> None:
