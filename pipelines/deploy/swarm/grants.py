@@ -8,7 +8,7 @@ Source: https://docs.docker.com/engine/swarm/secrets/ and .../configs/, for thei
 from __future__ import annotations
 
 import hmac
-import os
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from pipelines.content import named
 from pipelines.errors import ConfigError, MachineError
+from pipelines.files import write_atomically
 
 _MOST = 500_000  # bytes under one name
 _KEY = 32  # bytes
@@ -75,12 +76,10 @@ def key(folder: Path) -> bytes:
     file = folder / "names.key"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
-            part = file.with_suffix(".part")
-            part.touch(mode=0o600)
-            part.write_bytes(os.urandom(_KEY))
-            part.replace(file)
-        return file.read_bytes()
+        file.touch(mode=0o600)
+        if not file.stat().st_size:
+            write_atomically(file, secrets.token_hex(_KEY))
+        return bytes.fromhex(file.read_text())
     except OSError as error:
         raise MachineError(f"cannot write {file}: {error.strerror}") from error
 

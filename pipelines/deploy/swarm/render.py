@@ -36,6 +36,7 @@ _LEFT_OUT = (  # how it is built, where it is seen, in which order it starts, an
     *("profiles", "pull_policy", "restart", "security_opt"),
 )
 _HARDENED = "no-new-privileges"  # the only `security_opt` that may be left out, and is said to be
+_MOUNT = ("type", "source", "target", "read_only", "tmpfs")
 _LIMITS = {"cpus": "cpus", "memory": "mem_limit", "pids": "pids_limit"}
 _UPDATE = {
     "parallelism": 1,
@@ -243,6 +244,9 @@ def require(document: Document, names: Collection[str], sources: Path) -> None:
             )
         for mount in written.get("volumes") or []:
             _require_anywhere(name, mount, sources)
+        for network, about in networks_of(document, name).items():
+            if lost := sorted(key for key, it in (about or {}).items() if it and key != "aliases"):
+                raise ConfigError(f"services.{name}.networks.{network}: a stack has no {lost[0]}")
 
 
 def networks_of(document: Document, name: str) -> Mapping[str, Any]:
@@ -261,8 +265,10 @@ def own(stack: str, network: str) -> str:
 
 
 def _require_anywhere(name: str, mount: Mapping[str, Any], sources: Path) -> None:
-    """Raise `ConfigError` for what is mounted of one machine."""
+    """Raise `ConfigError` for what is mounted of one machine, or in a way that is not kept."""
     if mount["type"] in ("volume", "tmpfs"):
+        if lost := sorted(key for key, it in mount.items() if it and key not in _MOUNT):
+            raise ConfigError(f"services.{name}.volumes: a mount of a stack has no {lost[0]}")
         return
     if mount["type"] != "bind":
         raise ConfigError(f"services.{name}.volumes: a stack has no {mount['type']} mounts")
@@ -274,10 +280,9 @@ def _require_anywhere(name: str, mount: Mapping[str, Any], sources: Path) -> Non
 
 
 def _mounts(name: str, written: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    kept = ("type", "source", "target", "read_only", "tmpfs")
     for mount in written.get("volumes") or []:
         if mount["type"] != "bind":  # which is a config here
-            yield {key: mount[key] for key in kept if mount.get(key)}
+            yield {key: mount[key] for key in _MOUNT if mount.get(key)}
     places = written.get("tmpfs") or []
     for place in [places] if isinstance(places, str) else places:
         target, _, options = place.partition(":")
