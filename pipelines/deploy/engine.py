@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from pipelines.deploy.database import Account
 from pipelines.release import Release
 
 Say = Callable[[str], None]  # a line for a person who waits
@@ -99,6 +100,15 @@ class Engine(Protocol):
 
     def running(self) -> Mapping[str, tuple[Part, ...]]:
         """What really runs, asked of the engine and not of a note, by release."""
+
+    def renew(self, release: Release, service: str) -> None:
+        """Start one service anew, with the secrets of now; return once it is healthy.
+
+        Raises `NotHealthy`.
+        """
+
+    def admits(self, account: Account, password: bytes) -> bool | None:
+        """Whether the database lets the role in with this password; None if nobody can be asked."""
 
     def stop(self, release: str) -> None:
         """Stop a release that does not serve, and remove what was its alone."""

@@ -2,17 +2,17 @@
 
 PostgreSQL keeps one password for each role: when the job that makes roles has set the new one, open
 connections go on, and a new one with the old password is refused, until the services that show it
-were started anew, one after another.
+were started anew, one after another. So is the release that is kept warm: traffic may go back to it
+at any time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
-from urllib.parse import urlsplit
 
 from pipelines.compose.model import Service
+from pipelines.deploy.database import Account
 from pipelines.deploy.engine import Say
 from pipelines.deploy.lock import Fence
 from pipelines.deploy.site import Parts, parts
@@ -27,24 +27,15 @@ from pipelines.stack.health import NotRunning
 _FILES = "/run/secrets/"
 
 
-@runtime_checkable
-class Renewing(Protocol):
-    """An engine that can start one service of a release anew, and try a database's password."""
-
-    def renew(self, release: Release, service: str) -> None:
-        """Start the service anew, and return once it is healthy. Raises `NotHealthy`."""
-
-    def admits(self, service: Service, role: str, password: bytes) -> bool:
-        """Whether the database that the service uses lets the role in with this password."""
-
-
 @dataclass(frozen=True)
 class Renewal:
-    """The release that serves in an environment, in the hands of whoever holds its lock."""
+    """The releases that run in an environment, in the hands of whoever holds its lock.
+
+    The first one serves.
+    """
 
     place: Place
-    engine: Renewing
-    release: Release
+    releases: Sequence[Release]
     fence: Fence
     say: Say
 
@@ -52,50 +43,53 @@ class Renewal:
         """Nothing here accepts two values: the roles take the new one with the switch."""
 
     def switch(self, name: str) -> None:
-        declared = declaration.declared(self.place.site.described(self.release))[name]
-        readers = [
-            it.name
-            for it in self._parts.serving.services.values()
-            if _reads(it, name) and declared.reload == "restart"
-        ]
+        serving = self.releases[0]
         with self.fence.passed():
-            deliver(self.place, self.release)
+            deliver(self.place, serving)
             self.say(f"migrate: the roles' passwords are set, {name} among them")
-            self.place.engine.migrate(self.release)
-        for service in readers:
-            self.say(f"starting {service} anew")
-            with self.fence.passed():
-                self.engine.renew(self.release, service)
+            self.place.engine.migrate(serving)
+        for release in self.releases:
+            for service in self._readers(release, name):
+                self.say(f"starting {service} of release {release.short} anew")
+                with self.fence.passed():
+                    self.place.engine.renew(release, service)
 
     def forget(self, name: str, value: bytes) -> None:
         """Nothing: who has the new one has no longer the old one."""
 
     def takes(self, name: str, value: bytes) -> Takes:
-        cut = self._parts
+        cut = self._parts(self.releases[0])
         for service in (*cut.serving.services.values(), *cut.jobs.services.values()):
-            role = _role(service, name)
-            if role:
-                taken = self.engine.admits(service, role, value)
-                return Takes.YES if taken else Takes.NO
+            if account := _account(service, name):
+                taken = self.place.engine.admits(account, value)
+                return {True: Takes.YES, False: Takes.NO, None: Takes.UNKNOWN}[taken]
         return Takes.UNKNOWN
 
-    @property
-    def _parts(self) -> Parts:
-        return parts(self.place.site.project(self.release), self.place.environment.profiles)
+    def _readers(self, release: Release, name: str) -> Sequence[str]:
+        """The services that read the secret when they start, and only then."""
+        declared = declaration.declared(self.place.site.described(release))
+        services = self._parts(release).serving.services.values()
+        return [
+            it.name for it in services if _reads(it, name) and declared[name].reload == "restart"
+        ]
+
+    def _parts(self, release: Release) -> Parts:
+        return parts(self.place.site.project(release), self.place.environment.profiles)
 
 
 def _reads(service: Service, name: str) -> bool:
     return any(grant.source == name for grant in service.secrets)
 
 
-def _role(service: Service, name: str) -> str:
-    """The database role whose password the secret is to the service; empty for none."""
+def _account(service: Service, name: str) -> Account | None:
+    """The database role whose password the secret is to the service, if it is one's."""
     files = {f"{_FILES}{grant.target}" for grant in service.secrets if grant.source == name}
     for variable, value in service.environment.items():
         if variable.endswith("_PASSWORD_FILE") and value in files:
             address = service.environment.get(f"{variable.removesuffix('_PASSWORD_FILE')}_URL", "")
-            return urlsplit(address).username or ""
-    return ""
+            account = Account.of(address)
+            return account if account.role else None
+    return None
 
 
 def rotate(
@@ -103,13 +97,8 @@ def rotate(
 ) -> Takes:
     """Replace a secret of the environment; returns `NO` where the old one was seen refused.
 
-    Raises as `Rotation.run` does, `Held`, and `ConfigError` for an engine that cannot do it.
+    Raises as `Rotation.run` does, `Held`, `NotRunning`.
     """
-    if not isinstance(place.engine, Renewing):
-        raise ConfigError(
-            f"the {place.engine.name} engine cannot start single services anew",
-            hint="`inv secrets.put NAME --env ENV --use`, and deploy the next release",
-        )
     provider = provider_of(place)
     with place.lock.held(wait=wait) as fence:
         serving = place.engine.serving()
@@ -124,7 +113,8 @@ def rotate(
                 f"{name!r} is kept by a service with data, which no deploy starts anew",
                 hint="replace it there by hand, then `inv secrets.put NAME --env ENV --use`",
             )
-        renewal = Renewal(place, place.engine, release, fence, say)
+        others = [place.release(it) for it in place.engine.running() if it != serving]
+        renewal = Renewal(place, [release, *others], fence, say)
 
         def note(done: Change, version: str, value: bytes) -> None:
             change(

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.deploy.process import database
+from pipelines.deploy import database
+from pipelines.deploy.database import Account
 from pipelines.errors import MachineError
-from pipelines.stack.ports import any_free
+from pipelines.stack.ports import HOST, any_free
 from pipelines.stack.process import postgres
 
 PASSWORD = secrets.token_urlsafe(32)
@@ -29,10 +30,10 @@ def server() -> Iterator[postgres.Server]:
 def admits(password: str, *, port: int, name: str = "postgres") -> bool:
     return database.admits(
         postgres.find_binaries().bin / "psql",
-        "postgres",
+        Account("postgres", "", port, name),
         password.encode(),
+        host=HOST,
         port=port,
-        database=name,
         environment=postgres.ENVIRONMENT,
     )
 

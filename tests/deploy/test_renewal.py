@@ -22,7 +22,9 @@ secrets:
 """
 
 
-@pytest.mark.parametrize(("reload", "renewed"), [("restart", ["web"]), ("live", [])])
+@pytest.mark.parametrize(
+    ("reload", "renewed"), [("restart", ["serving web", "warm web"]), ("live", [])]
+)
 def test_only_who_reads_it_at_its_start_is_started_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reload: str, renewed: list[str]
 ) -> None:
@@ -33,13 +35,15 @@ def test_only_who_reads_it_at_its_start_is_started_anew(
     place: Any = SimpleNamespace(
         site=SimpleNamespace(project=lambda _: project, described=lambda _: project),
         environment=SimpleNamespace(profiles=()),
-        engine=SimpleNamespace(migrate=lambda _: done.append("migrated")),
+        engine=SimpleNamespace(
+            migrate=lambda release: done.append(f"{release.short} migrated"),
+            renew=lambda release, service: done.append(f"{release.short} {service}"),
+        ),
     )
-    engine: Any = SimpleNamespace(renew=lambda _, service: done.append(service))
     fence: Any = SimpleNamespace(passed=nullcontext)
     monkeypatch.setattr(renewal, "deliver", lambda *_: done.append("delivered"))
 
-    release: Any = None  # there is one here
-    renewal.Renewal(place, engine, release, fence, lambda _: None).switch("token")
+    releases: Any = [SimpleNamespace(short=it) for it in ("serving", "warm")]
+    renewal.Renewal(place, releases, fence, lambda _: None).switch("token")
 
-    assert done == ["delivered", "migrated", *renewed]
+    assert done == ["delivered", "serving migrated", *renewed]

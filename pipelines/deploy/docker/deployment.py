@@ -67,16 +67,20 @@ class Deployment(Wanted):
     def create(self, client: docker.DockerClient, release: Release) -> dict[str, Container]:
         """The containers of a release, none of them started by this; those there stay as they are.
 
-        Raises `MachineError` when no slot is free.
+        What one of them is started with from now on are the secrets of now. Raises `MachineError`
+        when no slot is free.
         """
         cut = self.cut(release)
         project = self.project(release)
         there = project.containers(client)
-        if there.keys() >= services(cut).keys() - cut.stateful.services.keys():
+        rendering = self._rendering(client, release, cut)
+        own = services(cut).keys() - cut.stateful.services.keys()
+        if there.keys() >= own:
+            rendering.deliver_anew(own)
             return there
         slot = self._slot(client, release)
         names = {JOB: cut.jobs, SERVING: cut.serving, SMOKE: cut.smoke}
-        document = self._rendering(client, release, cut).release(
+        document = rendering.release(
             release.id, slot, {part: it.services for part, it in names.items()}, self.doors(cut)
         )
         project.write(document)

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import docker
 from docker.errors import APIError
@@ -15,12 +15,13 @@ from docker.models.containers import Container
 from pipelines.compose.model import Service
 from pipelines.containers import connect
 from pipelines.containers.client import PATIENCE, endpoint, is_here
-from pipelines.deploy import source as sources
+from pipelines.deploy import database, source as sources
+from pipelines.deploy.database import Account
 from pipelines.deploy.docker import haproxy, images, running, secrets
 from pipelines.deploy.docker.deployment import Deployment
 from pipelines.deploy.docker.edge import Lead
 from pipelines.deploy.docker.project import PART, SLOT, Rendered
-from pipelines.deploy.docker.render import DOORS
+from pipelines.deploy.docker.render import DOORS, STATEFUL
 from pipelines.deploy.docker.running import EDGE, SERVING
 from pipelines.deploy.engine import Part, Say, Traffic
 from pipelines.deploy.site import Site
@@ -124,15 +125,9 @@ class DockerEngine:
             return self._deployment.lead(self._deployment.containers(client)).release
 
     def switch(self, release: Release) -> None:
-        deployment = self._deployment
         with _asked() as client:
-            found = running.by_release(deployment.containers(client)).get(release.id, ())
-            if not running.is_up(found):
-                raise SummitError(f"release {release.short} does not run: nothing can lead to it")
-            slot = str(found[0].labels[SLOT])
-            doors = [it.service for it in deployment.doors(deployment.cut(release))]
-            deployment.edge.find(_addresses(found, doors, slot))
-            deployment.edge.lead(Lead(slot, release.id))
+            slot = self._found(client, release)
+            self._deployment.edge.lead(Lead(slot, release.id))
 
     def close(self) -> None:
         with _asked() as client:
@@ -172,6 +167,25 @@ class DockerEngine:
                 if running.is_up(containers)
             }
 
+    def renew(self, release: Release, service: str) -> None:
+        deployment, patience = self._deployment, self.site.environment.ready
+        alone = replace(deployment.cut(release).serving.services[service], depends_on=())
+        with _asked(timeout=patience + PATIENCE) as client:
+            container = deployment.create(client, release)[service]
+            container.restart()
+            Start(client, {service: alone}, {service: container}).run(
+                deployment.project(release).name, timeout=patience, on_change=_unheard
+            )
+            self._found(client, release)  # it may have another address
+
+    def admits(self, account: Account, password: bytes) -> bool | None:
+        with _asked() as client:
+            for it in self._deployment.containers(client):
+                if it.labels.get(PART) == STATEFUL and it.labels[SERVICE] == account.service:
+                    words = ("docker", "exec", "--interactive", str(it.id))
+                    return database.admits_inside(words, account, password)
+        return None
+
     def stop(self, release: str) -> None:
         deployment = self._deployment
         with _asked() as client:
@@ -195,6 +209,17 @@ class DockerEngine:
                 base = Rendered(name, deployment.folder, self.site.root)
                 base.call("cannot stop the environment", *words, has_file=False)
         shutil.rmtree(deployment.folder, ignore_errors=True)
+
+    def _found(self, client: docker.DockerClient, release: Release) -> str:
+        """The slot of the release, once the edge knows where all of it is."""
+        deployment = self._deployment
+        found = running.by_release(deployment.containers(client)).get(release.id, ())
+        if not running.is_up(found):
+            raise SummitError(f"release {release.short} does not run: nothing can lead to it")
+        slot = str(found[0].labels[SLOT])
+        doors = [it.service for it in deployment.doors(deployment.cut(release))]
+        deployment.edge.find(_addresses(found, doors, slot))
+        return slot
 
     @property
     def _deployment(self) -> Deployment:

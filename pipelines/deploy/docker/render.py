@@ -78,6 +78,12 @@ class Rendering:
             networks[FRONT] = _external(self.base, FRONT, slot)
         return self._project(services, networks)
 
+    def deliver_anew(self, names: Iterable[str]) -> None:
+        """Have the secrets of these services where they look for them at their next start."""
+        for name in names:
+            for grant in self.document["services"][name].get("secrets") or []:
+                self.deliver(grant["source"], self.users[name])
+
     def outliving(self, image: str, folder: Path, doors: Sequence[Door], files: Path) -> Document:
         """The project of what outlives releases; `folder` is the edge's, of this image.
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.compose.model import Project, Service
-from pipelines.deploy import source as sources
+from pipelines.deploy import database, source as sources
+from pipelines.deploy.database import Account
 from pipelines.deploy.engine import Part, Say, Traffic
-from pipelines.deploy.process import database, interpreter
+from pipelines.deploy.process import interpreter
 from pipelines.deploy.process.edge import Edge
 from pipelines.deploy.site import Parts, Site, parts
 from pipelines.errors import ConfigError, MachineError
@@ -167,19 +168,19 @@ class ProcessEngine:
         addresses = {name: f"{HOST}:{running.launch(name).port}" for name in doors}
         self._edge(release).describe(release.id, addresses)
 
-    def admits(self, service: Service, role: str, password: bytes) -> bool:
-        """Whether a database of the environment lets the role in with this password."""
+    def admits(self, account: Account, password: bytes) -> bool:
+        """Whether the database of the environment lets the role in with this password."""
         for launch in verbs.now(self._base).launches.values():
             if launch.cluster:
                 return database.admits(
                     launch.cluster.programs / "psql",
-                    role,
+                    account,
                     password,
+                    host=HOST,
                     port=launch.port,
-                    database=launch.cluster.database,
                     environment=launch.environment,
                 )
-        raise MachineError(f"{self.site.environment.name} has no database to try {role} at")
+        raise MachineError(f"{self.site.environment.name} has no database to try {account.role} at")
 
     @property
     def _base(self) -> Place:

@@ -14,7 +14,7 @@ from docker.errors import APIError
 from pipelines.containers import connect
 from pipelines.containers.client import PATIENCE
 from pipelines.deploy.docker import haproxy, images
-from pipelines.deploy.docker.project import RELEASE, SITE, SLOT, Document, described
+from pipelines.deploy.docker.project import PART, RELEASE, SITE, SLOT, Document, described
 from pipelines.deploy.docker.render import FRONT, OUTSIDE
 from pipelines.deploy.docker.running import EDGE, JOB, SERVING, SMOKE, free
 from pipelines.deploy.docker.wanted import Wanted, services as services_of
@@ -22,7 +22,7 @@ from pipelines.deploy.site import Site
 from pipelines.deploy.swarm import edge, grants, objects, services
 from pipelines.deploy.swarm.edge import EdgeThere
 from pipelines.deploy.swarm.render import Rendering, networks_of, require, shared
-from pipelines.deploy.swarm.services import Seen
+from pipelines.deploy.swarm.services import Seen, Task
 from pipelines.deploy.swarm.stack import Levels, Stack, levels, remove
 from pipelines.errors import MachineError
 from pipelines.release import Release
@@ -67,6 +67,14 @@ class Deployment(Wanted):
         """All services, or those of a release."""
         more = {RELEASE: release} if release else {}
         return services.labelled(self.client, {**self.labels, **more})
+
+    def container(self, service: str) -> str:
+        """The id of what runs a service that keeps data, where that is the manager; else empty."""
+        stateful = {**self.labels, PART: STATEFUL}
+        for it in services.labelled(self.client, stateful):
+            if it.name == service:
+                return next((on for task in it.running if (on := self._here(task))), "")
+        return ""
 
     def slot(self, release: str) -> str:
         """The slot of a release; empty when it has none."""
@@ -128,6 +136,10 @@ class Deployment(Wanted):
         """Remove what is a release's alone in the swarm."""
         remove(self.client, *self._stacks(release))
         objects.remove_networks(self.client, {**self.labels, RELEASE: release})
+        self.remove_unused()
+
+    def remove_unused(self) -> None:
+        """Remove secrets and files that no service reads any more."""
         objects.remove_unused(self.client, self.labels)
 
     def down(self, *, volumes: bool) -> None:
@@ -135,7 +147,7 @@ class Deployment(Wanted):
         remove(self.client, *self._stacks())
         edge.remove(self.client, self.labels)
         objects.remove_networks(self.client, self.labels)
-        objects.remove_unused(self.client, self.labels)
+        self.remove_unused()
         if volumes:
             objects.remove_volumes(self.client, self.labels)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -174,6 +186,12 @@ class Deployment(Wanted):
             labels=self.labels | ({RELEASE: release.id, SLOT: slot} if slot else {}),
             grants=grants.Grants(base, self.site.secrets, grants.key(self.folder)),
         )
+
+    def _here(self, task: Task) -> str:
+        """The container of a task of this node."""
+        if task["NodeID"] != self._node:
+            return ""
+        return str(task["Status"]["ContainerStatus"]["ContainerID"])
 
     def _stacks(self, release: str = "") -> list[Stack]:
         return [self._stack(name) for name in sorted({it.stack for it in self.services(release)})]

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pipelines.containers.client import PATIENCE, endpoint, is_here
-from pipelines.deploy import source as sources
+from pipelines.containers.client import PATIENCE, endpoint, is_here, words
+from pipelines.deploy import database, source as sources
+from pipelines.deploy.database import Account
 from pipelines.deploy.docker import haproxy, images
 from pipelines.deploy.docker.edge import Lead
 from pipelines.deploy.docker.project import RELEASE
@@ -20,6 +21,7 @@ from pipelines.deploy.engine import Part, Say, Traffic
 from pipelines.deploy.site import Site
 from pipelines.deploy.swarm import services
 from pipelines.deploy.swarm.deployment import BASE, STATEFUL, Deployment, asked
+from pipelines.deploy.swarm.edge import EdgeThere
 from pipelines.deploy.swarm.render import shared
 from pipelines.deploy.swarm.services import Seen
 from pipelines.deploy.swarm.stack import remove
@@ -125,22 +127,8 @@ class SwarmEngine:
 
     def switch(self, release: Release) -> None:
         with asked(self.site) as there:
-            found = services.serving(there.services(release.id))
-            if not any(it.running for it in found):
-                raise SummitError(f"release {release.short} does not run: nothing can lead to it")
-            edge, slot = there.edge, there.slot(release.id)
-            if edge is None:
-                raise SummitError("there is no edge", hint="the next deploy makes it")
-            front = shared(f"{self.site.project(release).name}-{BASE}", FRONT, slot)
-            doors = {it.service for it in there.doors(there.cut(release))}
-            edge.find(
-                {
-                    haproxy.alias(it.name, slot): it.addresses_on(front)
-                    for it in found
-                    if it.name in doors
-                }
-            )
-            edge.lead(Lead(slot, release.id))
+            edge = self._found(there, release)
+            edge.lead(Lead(there.slot(release.id), release.id))
 
     def close(self) -> None:
         with asked(self.site) as there:
@@ -176,6 +164,24 @@ class SwarmEngine:
                     found[release].append(it)
         return {release: services.parts(them) for release, them in found.items()}
 
+    def renew(self, release: Release, service: str) -> None:
+        """The new one first, as with every update: nothing waits for it."""
+        patience = self.site.environment.ready
+        with asked(self.site, timeout=patience + PATIENCE) as there:
+            stack, document = there.stack(release, SERVING), there.rendered(release, SERVING)
+            stack.grow(
+                there.client, document, [[service]], _status, timeout=patience, on_change=_unheard
+            )
+            self._found(there, release)
+            there.remove_unused()
+
+    def admits(self, account: Account, password: bytes) -> bool | None:
+        with asked(self.site) as there:
+            if found := there.container(account.service):
+                inside = (*words(self.site.environment.host), "exec", "--interactive", found)
+                return database.admits_inside(inside, account, password)
+        return None
+
     def stop(self, release: str) -> None:
         with asked(self.site) as there:
             if _lead(there).release == release:
@@ -191,6 +197,25 @@ class SwarmEngine:
     def down(self, *, volumes: bool = False) -> None:
         with asked(self.site) as there:
             there.down(volumes=volumes)
+
+    def _found(self, there: Deployment, release: Release) -> EdgeThere:
+        """The edge, once it knows where all of the release is."""
+        found = services.serving(there.services(release.id))
+        if not any(it.running for it in found):
+            raise SummitError(f"release {release.short} does not run: nothing can lead to it")
+        edge, slot = there.edge, there.slot(release.id)
+        if edge is None:
+            raise SummitError("there is no edge", hint="the next deploy makes it")
+        front = shared(f"{self.site.project(release).name}-{BASE}", FRONT, slot)
+        doors = {it.service for it in there.doors(there.cut(release))}
+        edge.find(
+            {
+                haproxy.alias(it.name, slot): it.addresses_on(front)
+                for it in found
+                if it.name in doors
+            }
+        )
+        return edge
 
     @property
     def _is_here(self) -> bool:

@@ -87,7 +87,10 @@ def _ours(kept: Any, labels: Mapping[str, str]) -> Iterable[Any]:
 
 def _used(services: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for service in services:
-        for spec in (service["Spec"], service.get("PreviousSpec") or {}):
+        specs = [service["Spec"]]
+        if (service.get("UpdateStatus") or {}).get("State") != "completed":
+            specs.append(service.get("PreviousSpec") or {})  # it may have to go back to it
+        for spec in specs:
             container = spec.get("TaskTemplate", {}).get("ContainerSpec", {})
             yield from (it["SecretID"] for it in container.get("Secrets") or ())
             yield from (it["ConfigID"] for it in container.get("Configs") or ())
