@@ -16,7 +16,7 @@ from pipelines.release import find, newest
 from pipelines.root import find_root
 from tasks._task import task
 
-ENGINE = {"engine": "process or docker (default: as the environment says)"}
+ENGINE = {"engine": "process, docker or swarm (default: as the environment says)"}
 WAIT = {"wait": "seconds to wait for another deploy to end (default: not at all)"}
 RELEASE = {"release": "the beginning of a release's id (default: the newest)"}
 

@@ -25,7 +25,7 @@ from pipelines.secrets.provider import Phase, Provider
 from pipelines.secrets.record import Change
 from pipelines.secrets.rotation import Takes
 from tasks._task import task
-from tasks.deploy import place_of
+from tasks.deploy import ENGINE, place_of
 
 ENV = {"environment": "which one; `environments/NAME.yaml` describes it"}
 
@@ -170,15 +170,16 @@ def _record(place: Place, done: Change, name: str, version: str) -> None:
     help={
         "name": "of the secret",
         "env": "of which environment",
+        **ENGINE,
         "wait": "seconds to wait for a deploy to end (default: not at all)",
     },
 )
-def rotate(c: Context, name: str, env: str = "", wait: float = 0.0) -> None:
+def rotate(c: Context, name: str, env: str = "", engine: str = "", wait: float = 0.0) -> None:
     """Replace a secret while it is in use: the new one works before the old one is revoked.
 
     Example: inv secrets.rotate fabric_db_password --env staging
     """
-    deployed = place_of(env, "")
+    deployed = place_of(env, engine)
     declared = declaration.declared(_place(env).project)
     if name not in declared:
         raise ConfigError(f"no secret called {name!r}", hint=nearest(name, declared))

@@ -89,7 +89,8 @@ class Bake:
 class Environment:
     """A named place to deploy to.
 
-    `engine` is what runs it (`process` or `docker`), `host` another machine, empty for this one.
+    `engine` is what runs it, `host` where a swarm is managed: an address or the name of a context,
+    empty for this machine.
     `doors` are the ports of this machine at which services with published ports are reached.
     `secrets` says what keeps the secrets: `provider` and its settings.
     `digest` is the SHA-256 of the file.

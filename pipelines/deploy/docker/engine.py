@@ -64,7 +64,7 @@ class DockerEngine:
             raise ConfigError(
                 f"the docker engine deploys to this machine, not to {environment.host}",
                 where=Where(environment.file),
-                hint="run it there",
+                hint="run it there, or choose `engine: swarm`",
             )
         is_new = not folder.exists()
         try:

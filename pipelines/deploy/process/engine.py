@@ -45,7 +45,7 @@ class ProcessEngine:
         if self.site.environment.host:
             raise ConfigError(
                 f"the process engine deploys to this machine, not to {self.site.environment.host}",
-                hint="choose `engine: docker`",
+                hint="`engine: swarm` deploys to other machines",
             )
         existing = next(it for it in (self.site.state, *self.site.state.parents) if it.exists())
         free = shutil.disk_usage(existing).free // 2**20
