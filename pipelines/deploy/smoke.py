@@ -14,6 +14,7 @@ from pipelines.errors import SummitError
 from pipelines.ledger.attest import Claim, attest
 from pipelines.stack.health import NotRunning
 from pipelines.stack.place import Place as Folder
+from pipelines.stack.ports import HOST
 from pipelines.stack.process import foreground
 from pipelines.stack.stack import Stack
 
@@ -31,10 +32,16 @@ def smoke(place: Place) -> None:
     release = place.release(serving)
     project = place.site.project(release)
     cut = parts(project, place.environment.profiles)
-    doors = {name: urlsplit(url).port or 80 for name, url in place.engine.doors().items()}
+    doors = {name: urlsplit(url) for name, url in place.engine.doors().items()}
     source = place.site.source(serving)
     python = interpreter.provide(place.site.root, release, source)
-    stack = Stack(Folder(source), cut.smoke, beside=doors, python=str(python))
+    stack = Stack(
+        Folder(source),
+        cut.smoke,
+        beside={name: it.port or 80 for name, it in doors.items()},
+        hosts={name: it.hostname or HOST for name, it in doors.items()},
+        python=str(python),
+    )
     began = time.time()
     failure = ""
     try:
@@ -56,7 +63,7 @@ def smoke(place: Place) -> None:
                 document=msgspec.json.encode(document, order="sorted"),
                 passed=not failure,
                 message=failure,
-                details={"doors": dict(place.engine.doors())},
+                details={"doors": {name: it.geturl() for name, it in doors.items()}},
                 started=began,
             ),
         )

@@ -91,7 +91,8 @@ class Environment:
 
     `engine` is what runs it, `host` where a swarm is managed: an address or the name of a context,
     empty for this machine.
-    `doors` are the ports of this machine at which services with published ports are reached.
+    `doors` are the ports at which services with published ports are reached, `address` is where
+    they listen, empty for what the Compose file says.
     `secrets` says what keeps the secrets: `provider` and its settings.
     `digest` is the SHA-256 of the file.
     """
@@ -101,6 +102,7 @@ class Environment:
     digest: str
     engine: str = "process"
     host: str = ""
+    address: str = ""
     registry: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     doors: Mapping[str, int] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ _FILE = Keys(
     {
         "engine": TEXT,
         "host": TEXT,
+        "address": TEXT,
         "registry": TEXT,
         "variables": Map(SCALAR),
         "doors": Map(NUMBER),
@@ -88,6 +90,7 @@ def load(root: Path, name: str) -> Environment:
         digest=hashlib.sha256((root / shown).read_bytes()).hexdigest(),
         engine=engine,
         host=str(plain.get("host", "")),
+        address=_address(fields["address"]) if "address" in fields else "",
         registry=str(plain.get("registry", "")),
         variables=_texts(plain.get("variables", {})),
         doors={door: int(port) for door, port in plain.get("doors", {}).items()},
@@ -119,6 +122,15 @@ def _engine(entry: Entry) -> str:
     if entry.text not in ENGINES:
         raise entry.error(f"no engine called {entry.text!r}", hint=nearest(entry.text, ENGINES))
     return entry.text
+
+
+def _address(entry: Entry) -> str:
+    try:
+        return str(ip_address(entry.text))
+    except ValueError:
+        raise entry.error(
+            f"{entry.text!r} is no address to listen at", hint="such as 0.0.0.0"
+        ) from None
 
 
 def _bake(plain: Mapping[str, Any]) -> Bake:

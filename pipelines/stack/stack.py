@@ -19,14 +19,16 @@ from pipelines.stack.process.launch import check_extensions
 class Stack:
     """A Compose project and where its processes keep their state.
 
-    `beside` are services that are kept running elsewhere on this machine, by the local ports at
-    which they listen. Without `keeps_ports` none has its usual port even where that is free.
+    `beside` are services that are kept running elsewhere, by the ports at which they listen, and
+    `hosts` where, unless on this machine. Without `keeps_ports` none has its usual port even where
+    that is free.
     `python` is the interpreter of services that are written in it.
     """
 
     place: Place
     project: Project
     beside: Mapping[str, int] = field(default_factory=dict)
+    hosts: Mapping[str, str] = field(default_factory=dict)
     keeps_ports: bool = True
     python: str = sys.executable
 

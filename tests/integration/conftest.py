@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import docker
 import pytest
 
-from pipelines.containers import connect, leftovers
+from pipelines.containers import connect, leftovers, registry
 from pipelines.errors import SummitError
 from pipelines.images import bases
+from pipelines.stack import ports
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,3 +54,15 @@ def engine() -> Iterator[docker.DockerClient]:
             leftovers.clear(client)  # such as a volume that was still in use a moment ago
     except SummitError as error:
         pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def local_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    root = tmp_path_factory.mktemp("registry")
+    (root / ".git").mkdir()
+    # As a person starts it: it outlives the command.
+    words = [sys.executable, "-m", "tasks", "registry.start", f"--port={ports.any_free()}"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(words, cwd=root, env=environment, check=True, capture_output=True)
+    yield registry.address(root)
+    registry.stop(root)

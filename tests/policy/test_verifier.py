@@ -275,6 +275,7 @@ def test_a_waiver_ends_within_a_month(proof: Proof, days: int, said: str) -> Non
             "not a day",
         ),
         ("engine: kubernetes", "no engine called 'kubernetes'"),
+        ("address: everywhere", "'everywhere' is no address to listen at"),
     ],
 )
 def test_what_is_written_wrong_is_refused_with_its_line(

@@ -141,7 +141,12 @@ def test_a_file_that_is_to_be_mounted_and_is_not_there_is_one_line(watched: Proj
     )
 
 
-LOCAL = Local({"a": 1, "b-c": 2}, {"/run/secrets": Path("/here/secrets")}, {9090: 7})
+LOCAL = Local(
+    {"a": 1, "b-c": 2, "far": 3},
+    {"/run/secrets": Path("/here/secrets")},
+    {9090: 7},
+    {"far": "198.51.100.7"},
+)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +159,7 @@ LOCAL = Local({"a": 1, "b-c": 2}, {"/run/secrets": Path("/here/secrets")}, {9090
         ("--file=/run/secrets/x", "/here/secrets/x"),
         ("/run/secretsome", "/run/secretsome"),
         ("--where=b-c:5432/db", "127.0.0.1:2/db"),
+        ("--to=http://far:80/x", "http://198.51.100.7:3/x"),
         ("a:role", "a:role"),
         ("a", "a"),
         ("x=/run/secrets/x", "x=/run/secrets/x"),

@@ -56,7 +56,7 @@ class Wanted:
         return [
             Door(
                 name,
-                port.host_ip or "0.0.0.0",  # noqa: S104 - as the Compose file says
+                environment.address or port.host_ip or "0.0.0.0",  # noqa: S104 - as Compose has it
                 environment.doors.get(name, port.published or port.target),
                 port.target,
             )

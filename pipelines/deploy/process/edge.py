@@ -197,7 +197,7 @@ class Edge:
             "flush_interval": -1,
         }
         return {
-            "listen": [f"{ports.HOST}:{port}"],
+            "listen": [f"{self._site.environment.address or ports.HOST}:{port}"],
             "logs": {},
             "automatic_https": {"disable": True},
             "protocols": ["h1"],

@@ -27,6 +27,7 @@ from pipelines.stack.stack import Stack
 from pipelines.stack.status import State, Status
 
 _BASE_WAIT = 60.0  # seconds for stateful services, and for all jobs
+_ANY = "0.0.0.0"  # noqa: S104 - every address of this machine, where somebody wants it
 _NOTE = "release.json"  # beside the sources: which release they are
 
 
@@ -117,7 +118,9 @@ class ProcessEngine:
         if not serving:
             return {}
         serving_parts = self._parts(self._known(serving)).serving
-        return {name: f"http://{HOST}:{at}" for name, at in self._doors(serving_parts).items()}
+        address = self.site.environment.address
+        host = HOST if address in ("", _ANY) else address
+        return {name: f"http://{host}:{at}" for name, at in self._doors(serving_parts).items()}
 
     def traffic(self, release: str) -> Traffic:
         return Edge(self.site, {}).traffic(release)

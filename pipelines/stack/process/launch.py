@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.compose.model import Condition, Healthcheck, Project, Restart, Service
@@ -63,6 +63,7 @@ class Layout:
     project: Project
     services: frozenset[str]  # those that run or are about to
     ports: dict[str, int]
+    hosts: Mapping[str, str] = field(default_factory=dict)  # of those elsewhere
     fork: bool = True
     python: str = sys.executable
 
@@ -137,7 +138,7 @@ class Layout:
         port = _container_port(service)
         listens = {port: self.ports[service.name]} if port else {}
         grants = {SECRETS: self.place.grants / service.name}
-        local = Local(self.ports, grants, listens)
+        local = Local(self.ports, grants, listens, self.hosts)
         return mounts.provide(service, self.place, local) if _program(service) else local
 
 

@@ -22,6 +22,7 @@ class Local:
     listens: Mapping[int, int] = field(
         default_factory=dict
     )  # its own port in a container, and here
+    hosts: Mapping[str, str] = field(default_factory=dict)  # of services on other machines
 
     def word(self, word: str) -> str:
         """A word of a command: a path, an address, `:PORT`, or an option with one after its `=`."""
@@ -45,7 +46,7 @@ class Local:
         names = "|".join(map(re.escape, self.ports))
         return re.sub(
             rf"(?<![\w.-])({names}):\d+\b",
-            lambda match: f"{ports.HOST}:{self.ports[match[1]]}",
+            lambda match: self._at(match[1]),
             text,
         )
 
@@ -55,9 +56,12 @@ class Local:
             port = re.match(r"\d+\b", rest)
             if not colon or not port or name not in self.ports:
                 return value
-            return f"{ports.HOST}:{self.ports[name]}{rest[port.end() :]}"
+            return f"{self._at(name)}{rest[port.end() :]}"
         url = urlsplit(value)
         if url.hostname is None or url.hostname not in self.ports:
             return value
         user = f"{url.netloc.rpartition('@')[0]}@" if "@" in url.netloc else ""
-        return urlunsplit(url._replace(netloc=f"{user}{ports.HOST}:{self.ports[url.hostname]}"))
+        return urlunsplit(url._replace(netloc=f"{user}{self._at(url.hostname)}"))
+
+    def _at(self, service: str) -> str:
+        return f"{self.hosts.get(service, ports.HOST)}:{self.ports[service]}"

@@ -128,7 +128,12 @@ def resolve(stack: Stack, services: Mapping[str, Service], *, fork: bool = True)
     is_usual = stack.keeps_ports and not stack.place.run
     ports |= assign_ports(services, running=ports, keep_usual=is_usual)
     known = {**ports, **stack.beside}
-    layout = Layout(stack.place, stack.project, present, known, fork=fork, python=stack.python)
+    layout = Layout(
+        *(stack.place, stack.project, present, known),
+        hosts=stack.hosts,
+        fork=fork,
+        python=stack.python,
+    )
     return [layout.launch(service) for service in services.values()]
 
 

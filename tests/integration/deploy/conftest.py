@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +10,12 @@ import docker
 import pytest
 from docker.models.containers import Container
 
-from pipelines.containers import connect, leftovers, registry
+from pipelines.containers import connect, leftovers
 from pipelines.deploy.docker.engine import DockerEngine
 from pipelines.deploy.docker.project import SITE
 from pipelines.images.build import Built
 from pipelines.release import Release
 from pipelines.release.images import push
-from pipelines.stack import ports
 from pipelines.stack.docker.project import FOLDER
 from tests.deploy.system import System
 from tests.integration.base import image_of
@@ -181,18 +177,6 @@ def replace_images(release: Release, reference: str) -> Release:
             "images": {"small-web": reference},
         }
     )
-
-
-@pytest.fixture(scope="session")
-def local_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    root = tmp_path_factory.mktemp("registry")
-    (root / ".git").mkdir()
-    # As a person starts it: it outlives the command.
-    words = [sys.executable, "-m", "tasks", "registry.start", f"--port={ports.any_free()}"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run(words, cwd=root, env=environment, check=True, capture_output=True)
-    yield registry.address(root)
-    registry.stop(root)
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def swarm(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory)
         machines = [Machine(**it) for it in told["machines"]]
         made = Swarm(machines, told["registry"], image_of(engine, "python"))
         _join(made)
-        _bring([made.base, image_of(engine, "haproxy")], made.manager)
+        bring([made.base, image_of(engine, "haproxy")], made.manager)
         yield made
 
 
@@ -105,8 +105,8 @@ def _join(swarm: Swarm) -> None:
         it.docker("swarm", "join", f"--token={token}", f"{manager.address}:2377")
 
 
-def _bring(wanted: list[str], to: Machine) -> None:
-    """Give a machine the local bases, which no registry has."""
+def bring(wanted: list[str], to: Machine) -> None:
+    """Give a machine images that this one has."""
     saved = subprocess.Popen(["docker", "save", *wanted], stdout=subprocess.PIPE)
     with saved:
         subprocess.run(
