@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 
-import requests
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from pipelines.deploy.engine import Engine, Traffic
@@ -94,6 +93,8 @@ def _share(traffic: Traffic) -> float:
 @contextmanager
 def _asking(engine: Engine, paths: tuple[str, ...]) -> Iterator[None]:
     """Ask the public doors for these paths, `SERVICE/PATH`, for as long as the context lasts."""
+    import requests  # here: every command would wait for it
+
     doors, over = engine.doors(), Event()
 
     def ask(service: str, path: str) -> None:

@@ -52,3 +52,14 @@ def test_the_audit_imports_no_other_family(words: tuple[str, ...]) -> None:
 )
 def test_a_word_that_may_be_another_task_does(words: tuple[str, ...]) -> None:
     assert imports_all(*words)
+
+
+def test_no_command_waits_for_a_library_that_few_need() -> None:
+    heavy = {"boto3", "docker", "httpx", "hvac", "requests", "rich", "sqlglot"}
+    look = f"import sys, tasks; print(*sorted({heavy} & sys.modules.keys()))"
+
+    run = subprocess.run(
+        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout.strip() == ""
