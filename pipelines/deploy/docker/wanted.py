@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 import docker
 
@@ -71,6 +72,16 @@ class Wanted:
                     f"port {door.port}, the door of {door.service}, is taken",
                     where=Where(self.site.environment.file),
                     hint="stop what listens there, or give `doors` another port",
+                )
+
+    def require_reachable(self, doors: Sequence[Door]) -> None:
+        """Raise `ConfigError` for a door on another machine's loopback: nobody could come in."""
+        for door in doors:
+            if ip_address(door.host).is_loopback:
+                raise ConfigError(
+                    f"the door of {door.service} is on another machine's loopback, {door.host}",
+                    where=Where(self.site.environment.file),
+                    hint="say at which `address` of it the doors are",
                 )
 
 

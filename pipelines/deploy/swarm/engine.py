@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from pipelines.containers.client import PATIENCE, endpoint, is_here, words
 from pipelines.deploy import database, source as sources
 from pipelines.deploy.database import Account
 from pipelines.deploy.docker import haproxy, images
 from pipelines.deploy.docker.edge import Lead
-from pipelines.deploy.docker.haproxy import Door
 from pipelines.deploy.docker.project import RELEASE
 from pipelines.deploy.docker.render import DOORS, FRONT
 from pipelines.deploy.docker.running import JOB, SERVING, SMOKE
@@ -27,7 +25,7 @@ from pipelines.deploy.swarm.edge import EdgeThere
 from pipelines.deploy.swarm.render import shared
 from pipelines.deploy.swarm.services import Seen
 from pipelines.deploy.swarm.stack import remove
-from pipelines.errors import ConfigError, SummitError, Where
+from pipelines.errors import SummitError
 from pipelines.release import Release
 from pipelines.release.release import SHORT
 from pipelines.stack import report
@@ -67,7 +65,11 @@ class SwarmEngine:
             with asked(self.site) as there:
                 sources.lay_out(self.site.root, release, folder)
                 there.require(release)
-                self._require_doors(there, there.doors(there.cut(release)))
+                doors = there.doors(there.cut(release))
+                if not self._is_here:
+                    there.require_reachable(doors)
+                elif there.edge is None:
+                    there.require_free(doors)
         except SummitError:
             if is_new:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -197,20 +199,6 @@ class SwarmEngine:
     def down(self, *, volumes: bool = False) -> None:
         with asked(self.site) as there:
             there.down(volumes=volumes)
-
-    def _require_doors(self, there: Deployment, doors: Sequence[Door]) -> None:
-        """Raise `ConfigError` for a door that is taken, or that nobody else could come in by."""
-        if self._is_here:
-            if there.edge is None:
-                there.require_free(doors)
-            return
-        for door in doors:
-            if ip_address(door.host).is_loopback:
-                raise ConfigError(
-                    f"the door of {door.service} is on another machine's loopback, {door.host}",
-                    where=Where(self.site.environment.file),
-                    hint="say at which `address` of it the doors are",
-                )
 
     def _found(self, there: Deployment, release: Release) -> EdgeThere:
         """The edge, once it knows where all of the release is."""
