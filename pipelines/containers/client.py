@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from docker.context.config import get_current_context_name
 from docker.errors import APIError, DockerException
 from docker.utils import kwargs_from_env, version_lt
 
+from pipelines.containers import tunnel
 from pipelines.errors import ConfigError, MachineError
 
 MINIMUM_API = "1.44"  # of Engine 25, the first that heeds a health check's `start_interval`
@@ -51,16 +52,24 @@ def connect(*, timeout: float = PATIENCE, host: str = "") -> Iterator[docker.Doc
 
     Where the engine is, says `host`, else DOCKER_HOST (with DOCKER_TLS_VERIFY and
     DOCKER_CERT_PATH), else the current context of the `docker` command, else its usual socket.
-    Raises `EngineDown`, also when it ends or falls silent later, `EngineOld`, and `ConfigError` for
-    a context that does not exist. What the engine refuses is an `APIError`, for the caller.
+    Raises `EngineDown`, also when it ends or falls silent later, `EngineOld`, `NoTunnel` where SSH
+    does not lead there, and `ConfigError` for a context that does not exist. What the engine
+    refuses is an `APIError`, for the caller.
     """
     where = endpoint(host)
     address = str(where["base_url"])
-    is_remote = address.startswith("ssh://")
+    with ExitStack() as stack:
+        if address.startswith("ssh://"):
+            where = {"base_url": stack.enter_context(tunnel.opened(address, timeout=timeout))}
+        yield stack.enter_context(_connected(address, where, timeout))
+
+
+@contextmanager
+def _connected(
+    address: str, where: dict[str, Any], timeout: float
+) -> Iterator[docker.DockerClient]:
     try:
-        client = docker.DockerClient(
-            version="auto", timeout=int(timeout), use_ssh_client=is_remote, **where
-        )
+        client = docker.DockerClient(version="auto", timeout=int(timeout), **where)
     except (DockerException, requests.RequestException, OSError) as error:
         raise EngineDown(address, _why(error, timeout)) from error
     try:

@@ -138,6 +138,28 @@ def read(
     return Said(program.returncode, output, errors.decode(errors="replace"))
 
 
+@contextmanager
+def beside(command: Sequence[str | Path]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program beside us: its input ends when the context does, or this process by any death.
+
+    Its errors are piped. Raises `ProgramMissing`, and `MachineError` when it cannot be started.
+    """
+    argv = tuple(str(word) for word in command)
+    apart = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.PIPE,
+    }
+    with _started(argv, None, None, apart) as program:
+        try:
+            yield program
+        finally:
+            if program.stdin:
+                program.stdin.close()
+            _end({program: _running[program]})
+            program.wait()
+
+
 def stop_all() -> None:
     """Stop every program that is being waited for, in whichever thread."""
     with _running_lock:

@@ -2,57 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import requests
 
-from pipelines.environments import load
 from pipelines.secrets.choice import of as provider_of
+from tests.deploy.person import Person
 from tests.deploy.system import System
-
-ROOT = Path(__file__).parents[2]
-
-
-class Person:
-    """Types commands in the system's repository."""
-
-    def __init__(self, system: System) -> None:
-        self.system = system
-
-    def types(self, *words: str, code: int = 0, fed: str = "", **environment: str) -> str:
-        """What a command says, stdout and stderr; it must end with this exit code."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tasks", *words],
-            cwd=self.system.root,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-            input=fed,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout
-        assert "Traceback" not in done.stdout
-        return done.stdout
-
-    def releases(self, version: str, does: str = "works") -> str:
-        """Commit, check and release a version; returns the beginning of its id."""
-        self.system.commit(version, does)
-        self.types("lint")
-        return self.types("release").split()[1]
-
-    def hears(self, environment: str) -> str:
-        """What the public door of an environment says."""
-        port = load(self.system.root, environment).doors["web"]
-        return requests.get(f"http://127.0.0.1:{port}", timeout=5).text
 
 
 @pytest.fixture
@@ -147,6 +105,32 @@ def test_what_cannot_be_is_one_clear_line(
     person: Person, words: tuple[str, ...], code: int, said: str
 ) -> None:
     assert said in person.types(*words, code=code)
+
+
+@pytest.mark.parametrize(
+    ("described", "code", "said"),
+    [
+        ("engine: process\nhost: ssh://deploy@manager.example", 1, "deploys to this machine"),
+        ("engine: docker\nhost: ssh://deploy@manager.example", 1, "deploys to this machine"),
+        ("engine: swarm\nhost: nowhere", 1, "no docker context nowhere"),
+        ("engine: swarm\nhost: tcp://127.0.0.1:1", 1, "tcp://127.0.0.1:1"),
+        ("engine: swarm\nhost: ssh://deploy@127.0.0.1:1", 1, "ssh does not lead to ssh://"),
+    ],
+)
+def test_a_host_that_is_not_to_be_had_stops_a_deploy(
+    person: Person, described: str, code: int, said: str
+) -> None:
+    person.releases("one")
+    file = person.system.root / "environments/staging.yaml"
+    before = file.read_text()
+    file.write_text(f"{described}\nsecrets: {{provider: age}}\n")
+
+    heard = person.types("deploy", "staging", code=code)
+
+    [line] = [it for it in heard.splitlines() if it.startswith("error: ")]
+    assert said in line
+    file.write_text(before)
+    assert "nothing serves" in person.types("status", "staging")
 
 
 def test_what_is_not_committed_cannot_be_released(person: Person) -> None:

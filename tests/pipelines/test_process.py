@@ -296,3 +296,22 @@ def test_starting_programs_is_cheap_to_import() -> None:
 
     heavy = {"dataclasses", "tempfile", "concurrent.futures", "psutil", "inspect", "msgspec"}
     assert heavy.isdisjoint(loaded)
+
+
+def test_what_runs_beside_ends_with_the_context() -> None:
+    with process.beside(("cat",)) as program:
+        assert program.poll() is None
+
+    assert program.poll() is not None
+
+
+def test_what_runs_beside_reads_the_end_of_its_input_when_we_are_killed(pipe: Path) -> None:
+    script = (
+        "import os, signal; from pipelines.programs import process\n"
+        f"with process.beside(('sh', '-c', 'cat; echo over > {pipe}')):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+
+    subprocess.run([sys.executable, "-c", script], check=False, cwd=ROOT)
+
+    assert pipe.read_text() == "over\n"

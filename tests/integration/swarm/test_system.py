@@ -41,6 +41,7 @@ def checkout(
         assert swarm.names() == set()
 
 
+@pytest.mark.timeout(600)  # two deploys of everything, beside other suites
 def test_the_system_goes_from_staging_to_production_and_leaks_nothing(
     checkout: Checkout, swarm: Swarm
 ) -> None:

@@ -47,6 +47,7 @@ def containers(engine: docker.DockerClient, checkout: Checkout) -> list[Containe
     return found
 
 
+@pytest.mark.timeout(600)  # two deploys of everything, beside other suites
 def test_the_system_goes_from_staging_to_production_and_leaks_nothing(
     checkout: Checkout, engine: docker.DockerClient, local_registry: str
 ) -> None:
