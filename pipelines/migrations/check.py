@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pipelines.errors import Where
-from pipelines.migrations.operations import Operation, operations
+from pipelines.migrations.operation import Operation
+from pipelines.migrations.operations import operations
 from pipelines.migrations.revision import Phase, Revision
 
 _LATER = "leave it in place, and take it away in a revision with `phase = 'contract'`"
@@ -76,6 +77,10 @@ def _refused(it: Operation) -> Iterable[tuple[str, str]]:
         case "drop_table" | "drop_column":
             what = it.name.removeprefix("drop_")
             yield f"it drops a {what} that the running release may use", _LATER
+        case "drop":
+            yield "it drops something that the running release may use", _LATER
+        case "truncate":
+            yield "it empties a table that the running release may use", _LATER
         case "rename_table":
             yield "it renames a table under the running release", f"add a view or a copy; {_LATER}"
         case "alter_column":
@@ -94,7 +99,7 @@ def _refused(it: Operation) -> Iterable[tuple[str, str]]:
                 "it checks every row while nobody can write to the table",
                 "`postgresql_not_valid=True`, and validate it in a later revision",
             )
-        case "create_unique_constraint":
+        case "create_unique_constraint" | "create_primary_key" | "create_exclude_constraint":
             yield (
                 "it builds an index while nobody can write to the table",
                 "build a unique index concurrently, then make the constraint of it",

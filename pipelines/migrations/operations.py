@@ -4,155 +4,137 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from pipelines.migrations import sql
+from pipelines.migrations.operation import Operation
+from pipelines.migrations.revision import Revision, assigned
 
-from pipelines.migrations.revision import Revision
-
-_OP = "op"
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One call: `add_column` on a table, with its keyword arguments; None for what is no constant.
-
-    Of SQL it has the same name and the same keywords as the operation would.
-    """
-
-    name: str
-    table: str
-    node: ast.AST
-    keywords: Mapping[str, Any]
-    columns: tuple[ast.Call, ...] = ()
+_ALEMBIC = ("alembic.op", "op")
+_RUN = ("execute", "exec_driver_sql")  # on whichever connection
+_ROWS = {"insert", "update", "delete", "select"}  # how a statement on rows begins in SQLAlchemy
+_NAMED_FIRST = (  # operations on what has a name of its own, before the table's
+    *("create_check_constraint", "create_exclude_constraint", "create_foreign_key"),
+    *("create_index", "create_primary_key", "create_unique_constraint", "drop_constraint"),
+)
 
 
 def operations(revision: Revision) -> Iterator[Operation]:
-    """Every operation of `upgrade`, in the order in which it is written."""
-    for node in revision.tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == "upgrade":
-            yield from _within(node, {_OP: ""})
+    """Every operation of `upgrade` and of the functions of its file that it calls."""
+    reading = _Reading.of(revision.tree)
+    if "upgrade" in reading.functions:
+        yield from reading.function("upgrade")
 
 
-def _within(node: ast.AST, known: Mapping[str, str]) -> Iterator[Operation]:
-    """The calls below a node; `known` maps the names that operations are called on to a table."""
-    for child in ast.iter_child_nodes(node):
-        names = dict(known)
-        if isinstance(child, ast.With):
-            names |= dict(_batches(child, known))
-        if isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute):
-            receiver = child.func.value
-            if isinstance(receiver, ast.Name) and receiver.id in known:
-                yield from _operation(child, child.func.attr, known[receiver.id])
-        yield from _within(child, names)
+@dataclass(frozen=True)
+class _Reading:
+    """What the names in a part of a revision stand for.
+
+    `receivers` are those that operations are called on, each with the table of its batch;
+    `imported` those that are operations; `entered` the functions that this part is in.
+    """
+
+    constants: Mapping[str, object]
+    functions: Mapping[str, ast.FunctionDef]
+    receivers: Mapping[str, str]
+    imported: Mapping[str, str]
+    entered: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, tree: ast.Module) -> _Reading:
+        receivers, imported = dict.fromkeys(_ALEMBIC, ""), dict[str, str]()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "alembic":
+                receivers |= {it.asname or it.name: "" for it in node.names if it.name == "op"}
+            if isinstance(node, ast.ImportFrom) and node.module == "alembic.op":
+                imported |= {it.asname or it.name: it.name for it in node.names}
+        functions = {it.name: it for it in tree.body if isinstance(it, ast.FunctionDef)}
+        return cls(dict(assigned(tree)), functions, receivers, imported)
+
+    def function(self, name: str) -> Iterator[Operation]:
+        """Those of a function, but for one that we are in already."""
+        if name not in self.entered:
+            inside = replace(self, entered=self.entered | {name})
+            yield from inside.below(self.functions[name])
+
+    def below(self, node: ast.AST) -> Iterator[Operation]:
+        """The operations of all calls in a node, in the order in which they are written."""
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Call):
+                yield from self._call(child)
+            batches = dict(self._batches(child)) if isinstance(child, ast.With) else {}
+            inside = replace(self, receivers={**self.receivers, **batches}) if batches else self
+            yield from inside.below(child)
+
+    def _batches(self, block: ast.With) -> Iterator[tuple[str, str]]:
+        """`with op.batch_alter_table("t") as batch`: what is called on `batch` is about `t`."""
+        for item in block.items:
+            match item.context_expr, item.optional_vars:
+                case ast.Call(func=ast.Attribute(attr="batch_alter_table")) as call, ast.Name(name):
+                    yield name, self._text(call.args[0]) if call.args else ""
+
+    def _call(self, call: ast.Call) -> Iterator[Operation]:
+        match call.func:
+            case ast.Attribute(receiver, name) if ast.unparse(receiver) in self.receivers:
+                yield from self._operation(call, name, self.receivers[ast.unparse(receiver)])
+            case ast.Attribute(_, name) if name in _RUN:
+                yield from self._sql(call)
+            case ast.Attribute(_, "drop" | "drop_all"):
+                yield Operation("drop", "", call, {})
+            case ast.Name(name) if name in self.functions:
+                yield from self.function(name)
+            case ast.Name(name) if name in self.imported:
+                yield from self._operation(call, self.imported[name], "")
+
+    def _operation(self, call: ast.Call, name: str, batch: str) -> Iterator[Operation]:
+        if name == "execute":
+            yield from self._sql(call)
+            return
+        keywords = {it.arg: self._constant(it.value) for it in call.keywords if it.arg}
+        columns = tuple(it for it in ast.walk(call) if isinstance(it, ast.Call) and _is_column(it))
+        yield Operation(name, batch or self._table(call, name), call, keywords, columns)
+
+    def _table(self, call: ast.Call, name: str) -> str:
+        at = 1 if name in _NAMED_FIRST else 0
+        return self._text(call.args[at]) if len(call.args) > at else ""
+
+    def _sql(self, call: ast.Call) -> Iterator[Operation]:
+        """The statements that are run, as far as they can be read."""
+        given = [*call.args, *(it.value for it in call.keywords)]
+        argument = given[0] if given else None
+        if isinstance(argument, ast.Call):
+            if _ROWS & set(_chain(argument)):
+                return
+            argument = argument.args[0] if argument.args else None  # sa.text("...")
+        text = self._text(argument) if argument is not None else ""
+        if text:
+            yield from sql.statements(text, call)
+        else:
+            yield sql.unreadable(call)
+
+    def _text(self, node: ast.expr) -> str:
+        value = self._constant(node)
+        return value if isinstance(value, str) else ""
+
+    def _constant(self, node: ast.expr) -> Any:
+        if isinstance(node, ast.Name):
+            return self.constants.get(node.id, node)
+        return node.value if isinstance(node, ast.Constant) else node
 
 
-def _batches(block: ast.With, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """`with op.batch_alter_table("t") as batch`: what is called on `batch` is about `t`."""
-    for item in block.items:
-        call = item.context_expr
-        is_batch = (
-            isinstance(call, ast.Call)
-            and isinstance(call.func, ast.Attribute)
-            and call.func.attr == "batch_alter_table"
-        )
-        if is_batch and isinstance(item.optional_vars, ast.Name):
-            assert isinstance(call, ast.Call)
-            yield item.optional_vars.id, _text(call.args[0]) if call.args else ""
-
-
-def _operation(call: ast.Call, name: str, batch: str) -> Iterator[Operation]:
-    if name == "execute":
-        yield from _sql(call)
-        return
-    keywords = {it.arg: _constant(it.value) for it in call.keywords if it.arg}
-    columns = tuple(it for it in ast.walk(call) if isinstance(it, ast.Call) and _is_column(it))
-    yield Operation(name, batch or _table(call, name), call, keywords, columns)
-
-
-def _table(call: ast.Call, name: str) -> str:
-    """The first argument is the table, but of what has a name of its own before it."""
-    after = ("create_index", "create_check_constraint", "create_foreign_key")
-    is_second = name in (*after, "create_unique_constraint", "drop_constraint")
-    at = 1 if is_second else 0
-    return _text(call.args[at]) if len(call.args) > at else ""
+def _chain(call: ast.expr) -> Iterator[str]:
+    """The names of a chain of calls: of `users.update().values(...)` these two."""
+    match call:
+        case ast.Call(func=ast.Attribute(receiver, name)):
+            yield name
+            yield from _chain(receiver)
+        case ast.Call(func=ast.Name(name)):
+            yield name
 
 
 def _is_column(call: ast.Call) -> bool:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-    return name == "Column" or (isinstance(call.func, ast.Name) and call.func.id == "Column")
-
-
-def _text(node: ast.expr) -> str:
-    value = _constant(node)
-    return value if isinstance(value, str) else ""
-
-
-def _constant(node: ast.expr) -> Any:
-    return node.value if isinstance(node, ast.Constant) else node
-
-
-def _sql(call: ast.Call) -> Iterator[Operation]:
-    """The statements of `op.execute`, as far as they can be read."""
-    argument = call.args[0] if call.args else None
-    if isinstance(argument, ast.Call) and argument.args:  # sa.text("...")
-        argument = argument.args[0]
-    text = _text(argument) if argument is not None else ""
-    if not text:
-        yield Operation("unreadable", "", call, {})
-        return
-    try:
-        statements = sqlglot.parse(text, dialect="postgres")
-    except SqlglotError:
-        yield Operation("unreadable", "", call, {})
-        return
-    for statement in statements:
-        yield from _statement(statement, call)
-
-
-def _statement(statement: object, call: ast.Call) -> Iterator[Operation]:
-    match statement:
-        case exp.Drop(kind="TABLE"):
-            yield Operation("drop_table", _name_in(statement), call, {})
-        case exp.Create(kind="INDEX"):
-            concurrently = bool(statement.args.get("concurrently"))
-            keywords = {"postgresql_concurrently": concurrently}
-            yield Operation("create_index", _name_in(statement), call, keywords)
-        case exp.Alter():
-            for action in statement.args.get("actions") or ():
-                yield from _action(action, _name_in(statement), call)
-        case exp.Command() if str(statement.this).upper() in ("ALTER", "LOCK"):
-            yield Operation("unreadable", "", call, {})
-
-
-def _action(action: exp.Expression, table: str, call: ast.Call) -> Iterator[Operation]:
-    match action:
-        case exp.Drop(kind="COLUMN"):
-            yield Operation("drop_column", table, call, {})
-        case exp.AlterRename():
-            yield Operation("rename_table", table, call, {})
-        case exp.RenameColumn():
-            yield Operation("alter_column", table, call, {"new_column_name": ""})
-        case exp.AlterColumn():
-            if action.args.get("dtype"):
-                yield Operation("alter_column", table, call, {"type_": ""})
-            if action.args.get("allow_null") is False:
-                yield Operation("alter_column", table, call, {"nullable": False})
-        case exp.ColumnDef():
-            kinds = [it.args.get("kind") for it in action.args.get("constraints") or ()]
-            is_needed = any(isinstance(it, exp.NotNullColumnConstraint) for it in kinds)
-            has_default = any(isinstance(it, exp.DefaultColumnConstraint) for it in kinds)
-            if is_needed and not has_default:
-                yield Operation("add_needed_column", table, call, {})
-        case exp.AddConstraint():
-            is_lazy = "NOT VALID" in action.sql(dialect="postgres").upper()
-            keywords = {"postgresql_not_valid": is_lazy}
-            yield Operation("create_check_constraint", table, call, keywords)
-
-
-def _name_in(statement: exp.Expression) -> str:
-    table = statement.find(exp.Table)
-    return table.name if table else ""
+    match call.func:
+        case ast.Attribute(attr="Column") | ast.Name(id="Column"):
+            return True
+    return False

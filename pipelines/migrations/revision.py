@@ -62,7 +62,7 @@ def _read(root: Path, path: PurePosixPath) -> Iterator[Revision]:
         tree = ast.parse((root / path).read_bytes())
     except (SyntaxError, ValueError) as error:
         raise ConfigError(f"not Python: {error}", where=where) from None
-    said = dict(_assigned(tree))
+    said = dict(assigned(tree))
     if "revision" not in said or "down_revision" not in said:
         return
     revision, down = said["revision"], said["down_revision"]
@@ -80,7 +80,7 @@ def _read(root: Path, path: PurePosixPath) -> Iterator[Revision]:
     )
 
 
-def _assigned(tree: ast.Module) -> Iterator[tuple[str, object]]:
+def assigned(tree: ast.Module) -> Iterator[tuple[str, object]]:
     """The names that the module gives constants to, also with a type."""
     for node in tree.body:
         targets: list[ast.expr] = []

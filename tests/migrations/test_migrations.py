@@ -13,9 +13,13 @@ from pipelines.migrations.check import check
 from pipelines.migrations.order import too_early
 
 HEAD = """
+import alembic
 import sqlalchemy as sa
 from alembic import op
+from alembic import op as o
+from alembic.op import drop_column as drop
 
+DROPS = "DROP TABLE users"
 revision = "{id}"
 down_revision = {down}
 {phase}
@@ -64,6 +68,25 @@ def faults(root: Path, *files: str) -> list[str]:
         ("op.execute('SELECT 1; DROP TABLE users')", "drops a table"),
         ("op.execute('LOCK TABLE users')", "cannot be read"),
         ("op.execute(f'DROP TABLE {name}')", "cannot be read"),
+        ("op.execute(sqltext='DROP TABLE users')", "drops a table"),
+        ("op.execute(DROPS)", "drops a table"),
+        ("op.execute(sa.text(DROPS))", "drops a table"),
+        ("op.execute(sa.schema.DropTable(users))", "cannot be read"),
+        ("op.get_bind().execute(sa.text('DROP TABLE users'))", "drops a table"),
+        ("bind = op.get_bind(); bind.exec_driver_sql('DROP TABLE users')", "drops a table"),
+        ("users.drop(op.get_bind())", "drops something"),
+        ("alembic.op.drop_table('users')", "drops a table"),
+        ("o.drop_table('users')", "drops a table"),
+        ("drop('users', 'name')", "drops a column"),
+        ("op.create_primary_key('pk', 'users', ['id'])", "builds an index"),
+        ("op.execute('TRUNCATE users')", "empties a table"),
+        ("op.execute('DROP VIEW everybody')", "drops something"),
+        ("op.execute('DROP TYPE mood')", "drops something"),
+        ("op.execute('DO $$ BEGIN DROP TABLE users; END $$')", "cannot be read"),
+        ("op.execute('CALL tidy()')", "cannot be read"),
+        ("op.execute('REINDEX TABLE users')", "cannot be read"),
+        ("op.execute('ALTER TABLE users SET SCHEMA old')", "cannot be read"),
+        ("op.execute('ALTER TABLE users VALIDATE CONSTRAINT c, DROP name')", "cannot be read"),
         ("op.execute('ALTR TABEL users (')", "cannot be read"),
         ("with op.batch_alter_table('users') as batch:\n    batch.drop_column('name')", "drops a"),
         ("if True:\n    op.drop_table('users')", "drops a table"),
@@ -72,7 +95,7 @@ def faults(root: Path, *files: str) -> list[str]:
 def test_an_expanding_revision_takes_nothing_away(tmp_path: Path, body: str, said: str) -> None:
     (fault,) = faults(tmp_path, write(tmp_path, "0001", body))
 
-    line = 10 + body.count("\n")
+    line = 14 + body.count("\n")
     assert fault.startswith(f"api/versions/0001.py:{line}: ")
     assert said in fault
 
@@ -90,10 +113,37 @@ def test_an_expanding_revision_takes_nothing_away(tmp_path: Path, body: str, sai
         "op.execute(\"UPDATE users SET name = 'x' WHERE name IS NULL\")",
         "op.create_table('t', sa.Column('id', sa.Integer))\nop.create_index('i', 't', ['id'])",
         "other.drop_table('users')",
+        "op.execute('-- nothing')",
+        "op.execute('CREATE TABLE t (id int); CREATE INDEX i ON t (id)')",
+        "op.execute('CREATE EXTENSION postgis')",
+        "op.execute(\"COMMENT ON TABLE users IS 'people'\")",
+        "op.execute(\"SET LOCAL lock_timeout = '1s'\")",
+        "op.execute('GRANT SELECT ON users TO monitor')",
+        "op.execute('REINDEX INDEX CONCURRENTLY ix')",
+        "op.execute('DROP INDEX CONCURRENTLY ix')",
+        "op.execute('ALTER TABLE users DROP CONSTRAINT c')",
+        "op.execute('ALTER TABLE users VALIDATE CONSTRAINT c')",
+        "op.execute('ALTER TABLE users ADD CONSTRAINT c UNIQUE USING INDEX ix')",
+        "op.execute('ALTER TABLE users ADD CONSTRAINT c CHECK (age > 0) NOT VALID')",
+        "op.execute(\"ALTER TYPE mood ADD VALUE 'calm'\")",
+        "op.execute(users.update().where(users.c.name == None).values(name='x'))",
+        "op.get_bind().execute(sa.select(users.c.id))",
     ],
 )
 def test_what_only_adds_is_well(tmp_path: Path, body: str) -> None:
     assert faults(tmp_path, write(tmp_path, "0001", body)) == []
+
+
+def test_what_a_function_of_the_file_does_is_read_where_it_does_it(tmp_path: Path) -> None:
+    path = write(tmp_path, "0001", "helped()\n")
+    file = tmp_path / path
+    file.write_text(
+        file.read_text() + "\ndef helped():\n    op.drop_table('users')\n    helped()\n"
+    )
+
+    (fault,) = faults(tmp_path, path)
+
+    assert fault.startswith("api/versions/0001.py:17: it drops a table")
 
 
 def test_a_contracting_one_may_take_away_and_says_since_when(tmp_path: Path) -> None:
