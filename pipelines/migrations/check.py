@@ -64,10 +64,11 @@ def _of_revision(revision: Revision) -> Iterator[Fault]:
         return
     if revision.phase is Phase.CONTRACT:
         return
-    done = list(operations(revision))
-    made = {it.table for it in done if it.name == "create_table"}
-    for it in done:
-        if it.table not in made:  # what it has made itself, nobody uses
+    made = set()
+    for it in operations(revision):
+        if it.name == "create_table" and it.table:
+            made.add(it.table)
+        elif it.table not in made:  # what it has made itself, nobody uses
             for said, mend in _refused(it):
                 yield Fault(revision.place(it.node), said, mend)
 

@@ -93,7 +93,11 @@ class _Reading:
             return
         keywords = {it.arg: self._constant(it.value) for it in call.keywords if it.arg}
         columns = tuple(it for it in ast.walk(call) if isinstance(it, ast.Call) and _is_column(it))
-        yield Operation(name, batch or self._table(call, name), call, keywords, columns)
+        schema = keywords.get("schema")
+        table = ".".join(
+            it for it in (schema, self._table(call, name)) if it and isinstance(it, str)
+        )
+        yield Operation(name, batch or table, call, keywords, columns)
 
     def _table(self, call: ast.Call, name: str) -> str:
         at = 1 if name in _NAMED_FIRST else 0

@@ -49,12 +49,14 @@ def _statement(statement: exp.Expression, node: ast.AST) -> Iterator[Operation]:
     table = _name_in(statement)
     match statement:
         case exp.Drop(kind="TABLE"):
-            yield Operation("drop_table", table, node, {})
+            for one in statement.find_all(exp.Table):
+                yield Operation("drop_table", _name(one), node, {})
         case exp.Drop():
             if str(statement.args.get("kind")).upper() not in _BRIEF:
                 yield Operation("drop", table, node, {})
         case exp.TruncateTable():
-            yield Operation("truncate", table, node, {})
+            for one in statement.find_all(exp.Table):
+                yield Operation("truncate", _name(one), node, {})
         case exp.Create(kind="TABLE"):
             yield Operation("create_table", table, node, {})
         case exp.Create(kind="INDEX"):
@@ -114,4 +116,8 @@ def _action(
 
 def _name_in(statement: exp.Expression) -> str:
     table = statement.find(exp.Table)
-    return table.name if table else ""
+    return _name(table) if table else ""
+
+
+def _name(table: exp.Table) -> str:
+    return ".".join(it for it in (table.db, table.name) if it)
