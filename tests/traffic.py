@@ -18,6 +18,7 @@ from time import monotonic
 import aiohttp
 
 PATIENCE = 20.0  # seconds for an answer; who takes longer has failed
+PAUSE = 0.005  # seconds between an answer and the next request: the machine is for the deploy too
 WORDS = 60  # characters of a body that are kept to count by
 
 
@@ -107,3 +108,4 @@ async def _ask(
                 await asyncio.sleep(0.01)  # a door that is shut is not to be hammered at
             after = f"{url} after {monotonic() - began:.3f} s: {failure}" if failure else ""
             seen._count(body[:WORDS], failure=after, is_slow=is_slow)  # noqa: SLF001
+            await asyncio.sleep(PAUSE)

@@ -116,7 +116,7 @@ COPY web.py smoke.py version does ./
 ENVIRONMENT = """
 engine: docker
 doors: {{web: {port}}}
-ready: 15s
+ready: 25s
 bake: {{seconds: 1, requests: 20, paths: [web/]}}
 """
 

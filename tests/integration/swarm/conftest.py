@@ -25,7 +25,7 @@ ENVIRONMENT = """
 engine: swarm
 host: {host}
 doors: {{web: {port}}}
-ready: 30s
+ready: 90s
 bake: {{seconds: 1, requests: 20, paths: [web/]}}
 variables: {variables}
 """
