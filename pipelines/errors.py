@@ -3,7 +3,7 @@
 | exit code | meaning |
 | --- | --- |
 | 0 | everything asked for holds |
-| 1 | a gate failed, a service is not healthy, or the audit found something |
+| 1 | a gate failed, a service is not healthy, a release was taken back, the audit found something |
 | 2 | what was typed or configured is wrong |
 | 3 | a policy refuses it: the evidence is there and does not suffice |
 | 4 | it cannot be told: the evidence is damaged, or there was too little to judge by |
@@ -13,10 +13,22 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+FREE_SOME = "free some space, for example with `inv ledger.gc`"
+_OTHERS = "it is another user's: run this as that one, or have it given to you"
+_MENDS = {
+    errno.ENOSPC: FREE_SOME,
+    errno.EDQUOT: FREE_SOME,
+    errno.EROFS: "have its disk mounted for writing",
+    errno.EACCES: _OTHERS,
+    errno.EPERM: _OTHERS,
+    errno.EIO: "its disk fails: the kernel's log says how",
+}
 
 
 class Where(NamedTuple):
@@ -71,3 +83,18 @@ class MachineError(SummitError):
     """The machine lacks something the command needs."""
 
     exit_code: ClassVar[int] = 5
+
+
+def mend(error: OSError) -> str:
+    """How to mend a disk that does not take or give something; empty for any other error."""
+    return _MENDS.get(error.errno or 0, "")
+
+
+def unwritable(path: str | Path, error: OSError) -> MachineError:
+    """What to say of something that could not be kept, and how to mend it."""
+    return MachineError(f"cannot write {path}: {error.strerror}", hint=mend(error))
+
+
+def unreadable(path: str | Path, error: OSError) -> MachineError:
+    """What to say of something that is there and cannot be read."""
+    return MachineError(f"cannot read {path}: {error.strerror}", hint=mend(error))

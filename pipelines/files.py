@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from pipelines.errors import MachineError
+from pipelines.errors import unwritable
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -29,4 +29,4 @@ def write_atomically(path: Path, text: str) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise MachineError(f"cannot write {path}: {error.strerror}") from error
+        raise unwritable(path, error) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
-from pipelines.ledger.blobs import unwritable
+from pipelines.errors import unwritable
 
 FOLDER = ".summit"
 

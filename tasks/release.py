@@ -7,6 +7,7 @@ from pathlib import Path
 from invoke.context import Context
 
 from pipelines import console, entry
+from pipelines.errors import ConfigError
 from pipelines.ledger import Ledger
 from pipelines.release import release as releases
 from pipelines.release.make import make as make_release
@@ -55,4 +56,9 @@ def _pushed(root: Path, address: str) -> tuple[dict[str, str], dict[str, bytes]]
     if not chosen:
         return {}, {}
     built = list(kept.built(root))
+    if address and not built:
+        raise ConfigError(
+            f"no image has been built that could be pushed to {address}",
+            hint="`inv build`, or leave `--registry` out",
+        )
     return images.push(chosen, built), images.documents(root, built)

@@ -14,7 +14,7 @@ import requests
 import urllib3
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, TLSParameterError
 from docker.utils import kwargs_from_env, version_lt
 
 from pipelines.containers import tunnel
@@ -28,10 +28,13 @@ _SILENT = (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
 class EngineDown(MachineError):
     """No container engine answers."""
 
-    def __init__(self, address: str, why: str) -> None:
+    def __init__(self, address: str, why: str, *, is_named: bool = False) -> None:
+        """`is_named` where somebody has written down that it is there, and nowhere else."""
         super().__init__(
             f"no container engine answers at {address}: {why}",
-            hint="start it, or `./inv engine.start`",
+            hint="start it there, or name another `host`"
+            if is_named
+            else "start it, or `./inv engine.start`",
         )
         self.address = address
 
@@ -61,17 +64,17 @@ def connect(*, timeout: float = PATIENCE, host: str = "") -> Iterator[docker.Doc
     with ExitStack() as stack:
         if address.startswith("ssh://"):
             where = {"base_url": stack.enter_context(tunnel.opened(address, timeout=timeout))}
-        yield stack.enter_context(_connected(address, where, timeout))
+        yield stack.enter_context(_connected(address, where, timeout, is_named=bool(host)))
 
 
 @contextmanager
 def _connected(
-    address: str, where: dict[str, Any], timeout: float
+    address: str, where: dict[str, Any], timeout: float, *, is_named: bool
 ) -> Iterator[docker.DockerClient]:
     try:
         client = docker.DockerClient(version="auto", timeout=int(timeout), **where)
-    except (DockerException, requests.RequestException, OSError) as error:
-        raise EngineDown(address, _why(error, timeout)) from error
+    except (DockerException, requests.RequestException, OSError, ValueError) as error:
+        raise EngineDown(address, _why(error, timeout), is_named=is_named) from error
     try:
         if version_lt(client.api.api_version, MINIMUM_API):
             raise EngineOld(address, client.api.api_version)
@@ -79,7 +82,7 @@ def _connected(
     except APIError:  # an answer, though the library derives it from the errors of no answer
         raise
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise EngineDown(address, _why(error, timeout)) from error
+        raise EngineDown(address, _why(error, timeout), is_named=is_named) from error
     finally:
         client.close()
 
@@ -94,7 +97,13 @@ def endpoint(host: str = "") -> dict[str, Any]:
 
     `host` is an address, such as `ssh://USER@HOST`, or the name of a context.
     """
-    found: dict[str, Any] = dict(kwargs_from_env())
+    try:
+        found: dict[str, Any] = dict(kwargs_from_env())
+    except TLSParameterError as error:
+        raise ConfigError(
+            "DOCKER_CERT_PATH leads to no certificate and key",
+            hint="give it the folder with cert.pem and key.pem, or unset DOCKER_TLS_VERIFY too",
+        ) from error
     if "://" in host:
         return {**found, "base_url": host}
     if "base_url" in found and not host:

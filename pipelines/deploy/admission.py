@@ -9,6 +9,7 @@ from pipelines.deploy.machine import DEPLOY, ROLLBACK
 from pipelines.environments import Environment
 from pipelines.errors import ConfigError, PolicyError
 from pipelines.ledger import Ledger
+from pipelines.ledger.record import Record
 from pipelines.policy import decide
 from pipelines.policy.record import record
 from pipelines.release import Release, find
@@ -45,8 +46,16 @@ def proven(ledger: Ledger, environment: Environment) -> Release:
             hint="`same_digests_as` in its policy names one; or `inv deploy`",
         )
     name = followed[0]
-    both = [*ledger.history(f"{DEPLOY}:{name}"), *ledger.history(f"{ROLLBACK}:{name}")]
-    stood = max((it for it in both if it.passed), key=lambda it: it.sequence, default=None)
+    stood = newest_move(ledger, name)
     if stood is None:
         raise ConfigError(f"{name} has had no release yet", hint=f"inv deploy {name}")
     return find(ledger, stood.subjects["release"].removeprefix("sha256:"))
+
+
+def newest_move(ledger: Ledger, environment: str) -> Record | None:
+    """The record of the deploy or the rollback since which the environment is what it is."""
+    both = [
+        *ledger.history(f"{DEPLOY}:{environment}"),
+        *ledger.history(f"{ROLLBACK}:{environment}"),
+    ]
+    return max((it for it in both if it.passed), key=lambda it: it.sequence, default=None)

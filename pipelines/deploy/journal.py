@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipelines.errors import ConfigError, MachineError, Where
+from pipelines.errors import CannotTell, Where, unreadable, unwritable
 
 
 class Event(enum.Enum):
@@ -83,25 +83,35 @@ class Journal:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise MachineError(f"cannot write the journal {self.file}: {error.strerror}") from error
+            raise unwritable(f"the journal {self.file}", error) from error
 
     def entries(self) -> Iterator[Entry]:
-        """Every line, oldest first. Raises `ConfigError` for one that is none of ours."""
+        """Every line, oldest first.
+
+        Raises `CannotTell` for one that is none of ours, `MachineError`.
+        """
         try:
             lines = self.file.read_bytes().split(b"\n")[:-1]
         except FileNotFoundError:
             return
         except OSError as error:
-            raise MachineError(f"cannot read the journal {self.file}: {error.strerror}") from error
+            raise unreadable(f"the journal {self.file}", error) from error
         for number, line in enumerate(lines, 1):
             try:
                 yield msgspec.json.decode(line, type=Entry)
-            except msgspec.DecodeError as error:
-                raise ConfigError(
+            except ValueError as error:
+                raise CannotTell(
                     f"not a line of the journal: {error}",
                     where=Where(self.file, number),
-                    hint="somebody has changed it; `inv status` says what runs",
+                    hint="put it back as it was, or take the line out",
                 ) from error
+
+    def remove(self) -> None:
+        """Forget everything. Raises `MachineError`."""
+        try:
+            self.file.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(f"the journal {self.file}", error) from error
 
     def last(self) -> Attempt | None:
         """The attempt that was opened last."""

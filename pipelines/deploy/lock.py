@@ -15,14 +15,14 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 import msgspec
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from pipelines.errors import MachineError, SummitError
+from pipelines.errors import MachineError, SummitError, mend
 
 LEASE = 15.0  # seconds that a holder may be silent
 _SIGNS = 5  # of life within a lease
@@ -74,15 +74,18 @@ class Lock:
     @property
     def lease(self) -> Lease | None:
         """The last lease, whether or not its holder lives."""
-        with suppress(FileNotFoundError, msgspec.DecodeError):
+        with suppress(FileNotFoundError, ValueError):
             return msgspec.json.decode(self._file.read_bytes(), type=Lease)
         return None
 
     @property
     def is_held(self) -> bool:
-        """Whether its holder lives and has not been silent for too long."""
-        lease = self.lease
-        return bool(lease and lease.expires > time.time() and self._is_alive(lease))
+        """Whether its holder lives and has not been silent for too long. Raises `MachineError`."""
+        try:
+            lease = self.lease
+            return bool(lease and lease.expires > time.time() and self._is_alive(lease))
+        except OSError as error:
+            raise self._unusable(error) from error
 
     @contextmanager
     def held(self, *, wait: float = 0.0) -> Iterator[Fence]:
@@ -95,7 +98,7 @@ class Lock:
             self._folder.mkdir(parents=True, exist_ok=True)
             lease, alive = self._taken(wait)
         except OSError as error:
-            raise MachineError(f"cannot lock {self._folder}: {error.strerror}") from error
+            raise self._unusable(error) from error
         over = threading.Event()
         renewing = threading.Thread(target=self._renew, args=(lease, over), daemon=True)
         renewing.start()
@@ -115,14 +118,21 @@ class Lock:
                 if before is not None:
                     self._put(msgspec.structs.replace(before, token=before.token + 1, expires=0.0))
         except OSError as error:
-            raise MachineError(f"cannot lock {self._folder}: {error.strerror}") from error
+            raise self._unusable(error) from error
         return before
 
     @contextmanager
     def change(self, token: int) -> Iterator[None]:
-        """Be the only one that changes something. Raises `Superseded` for a lower number."""
-        with self._locked("change.lock"):
-            lease = self.lease
+        """Be the only one that changes something.
+
+        Raises `Superseded` for a lower number, and `MachineError`.
+        """
+        with ExitStack() as locked:
+            try:
+                locked.enter_context(self._locked("change.lock"))
+                lease = self.lease
+            except OSError as error:
+                raise self._unusable(error) from error
             if lease is None or lease.token != token:
                 raise Superseded(self._environment, token, lease.token if lease else 0)
             yield
@@ -177,8 +187,8 @@ class Lock:
 
     def _is_alive(self, lease: Lease) -> bool:
         try:
-            with self._alive(lease.token).open("r+") as file:
-                return not _try_to_lock(file.fileno())
+            with self._alive(lease.token).open("rb") as file:
+                return not _try_to_lock(file.fileno(), fcntl.LOCK_SH)
         except FileNotFoundError:
             return False
 
@@ -189,6 +199,10 @@ class Lock:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._file)
+
+    def _unusable(self, error: OSError) -> MachineError:
+        said = f"cannot lock {self._folder}: {error.strerror}"
+        return MachineError(said, hint=mend(error))
 
     @property
     def _file(self) -> Path:
@@ -212,9 +226,9 @@ class Fence:
             yield
 
 
-def _try_to_lock(descriptor: int) -> bool:
+def _try_to_lock(descriptor: int, how: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -9,8 +9,10 @@ from __future__ import annotations
 import getpass
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipelines.deploy import bake, schema, standing
@@ -19,7 +21,7 @@ from pipelines.deploy.journal import Attempt, Entry, Event, Journal, entry
 from pipelines.deploy.lock import Fence, Superseded
 from pipelines.deploy.site import Site
 from pipelines.deploy.standing import Standing
-from pipelines.errors import SummitError
+from pipelines.errors import MachineError, SummitError, mend, unwritable
 from pipelines.release import Release
 
 DEPLOY, ROLLBACK = "deploy", "rollback"
@@ -31,6 +33,26 @@ class TakenBack(SummitError):
     def __init__(self, release: str, before: str, why: str) -> None:
         serves = f"release {before[:12]} serves as before" if before else "nothing serves"
         super().__init__(f"release {release[:12]} was taken back: {why}", hint=serves)
+
+
+class NotTakenBack(SummitError):
+    """The release does harm, and what was begun could not be undone either."""
+
+    def __init__(self, release: str, why: str, error: SummitError) -> None:
+        super().__init__(
+            f"release {release[:12]} could not be taken back: {error}, after this: {why}",
+            hint="the next deploy goes on with it",
+        )
+
+
+class NotNoted(MachineError):
+    """The release serves, by decision and in fact; only the end of its journal is missing."""
+
+    def __init__(self, release: str, environment: str, error: SummitError) -> None:
+        super().__init__(
+            f"release {release[:12]} serves, and its deploy is not ended: {error}",
+            hint=f"then `inv deploy {environment} --resume` ends it",
+        )
 
 
 class Step(NamedTuple):
@@ -71,7 +93,8 @@ class Machine:
     def deploy(self, release: Release) -> None:
         """Have the release serve, or all as it was before.
 
-        Raises `TakenBack`; `Inconclusive` when the bake is to go on; `Superseded`.
+        Raises `TakenBack`; `Inconclusive` when the bake is to go on; `Superseded`; where nothing
+        could be written any more `NotTakenBack`, `NotNoted`.
         """
         self._settle(release.id)
         self._go(self.journal.open_attempt() or self._opened(DEPLOY, release), release)
@@ -90,7 +113,7 @@ class Machine:
     def roll_back(self, release: Release) -> None:
         """Have an earlier release serve again; its migrations stay as they are.
 
-        Raises `TakenBack`, `Superseded`.
+        Raises as `deploy` does.
         """
         self._settle("")
         self._go(self._opened(ROLLBACK, release), release)
@@ -126,41 +149,59 @@ class Machine:
             for step in self._steps(attempt, release):
                 if not (step.is_once and step.name in attempt.done):
                     self._do(attempt, step)
+            self._note(attempt, Event.CLOSED)
         except (Superseded, bake.Inconclusive) as error:
             if isinstance(error, bake.Inconclusive):
                 self._note(attempt, Event.PAUSED, message=error.message)
             raise
         except SummitError as error:
+            if self._is_committed(attempt):
+                raise NotNoted(release.id, self.site.environment.name, error) from error
             self._turn_back(self._now(attempt), str(error))
             raise TakenBack(release.id, attempt.opened.before, str(error)) from error
         except (KeyboardInterrupt, SystemExit):
-            self._turn_back(self._now(attempt), "interrupted")
+            if not self._is_committed(attempt):
+                self._turn_back(self._now(attempt), "interrupted")
             raise
-        self._note(attempt, Event.CLOSED)
 
     def _do(self, attempt: Attempt, step: Step) -> None:
         self._note(attempt, Event.BEGUN, step=step.name)
         self.say(step.name)
         began = time.monotonic()
-        if step.changes:
-            with self.fence.passed():
+        with _on_disk(self.site.state):
+            if step.changes:
+                with self.fence.passed():
+                    step.do()
+            else:
                 step.do()
-        else:
-            step.do()
         self.seconds[step.name] = time.monotonic() - began
         self._note(attempt, Event.DONE, step=step.name)
 
     def _turn_back(self, attempt: Attempt, why: str) -> None:
-        """Undo what was begun, the last first. What cannot be noted is undone all the same."""
+        """Undo what was begun, the last first. What cannot be noted is undone all the same.
+
+        Raises `NotTakenBack` at the first step that cannot be undone: what comes before it may
+        still be in use.
+        """
         release = self.find(attempt.opened.release)
-        self.say(f"taking release {release.short} back: {why}")
-        self._try_to_note(attempt, Event.TURNED, message=why)
+        self.say(f"taking release {release.short} back")
+        noted = self._try_to_note(attempt, Event.TURNED, message=why)
         for step in reversed(self._steps(attempt, release)):
             if step.name in attempt.begun and step.undo:
-                with self.fence.passed():
-                    step.undo()
-                self._try_to_note(attempt, Event.UNDONE, step=step.name)
-        self._try_to_note(attempt, Event.CLOSED, is_good=False, message=why)
+                self._undo(step.undo, release, why)
+                noted &= self._try_to_note(attempt, Event.UNDONE, step=step.name)
+        noted &= self._try_to_note(attempt, Event.CLOSED, is_good=False, message=why)
+        if not noted:
+            self.say(f"not all of that is in {self.journal.file}: the next deploy does it again")
+
+    def _undo(self, undo: Callable[[], object], release: Release, why: str) -> None:
+        try:
+            with _on_disk(self.site.state), self.fence.passed():
+                undo()
+        except Superseded:
+            raise
+        except SummitError as error:
+            raise NotTakenBack(release.id, why, error) from error
 
     def _steps(self, attempt: Attempt, release: Release) -> Sequence[Step]:
         engine, environment = self.engine, self.site.environment
@@ -181,14 +222,18 @@ class Machine:
         ]
         switch = Step("switch", lambda: engine.switch(release), lambda: self._switch_back(before))
         last = [
-            Step("retire", lambda: self._retire({release.id, before})),
+            Step("retire", lambda: self._retire(release.id, before)),
             Step("commit", lambda: self._commit(release, before)),
         ]
         if attempt.opened.kind == ROLLBACK:
             return [*first[1:], *start, switch, *last]
         return [
             *first,
-            Step("migrate", lambda: self._migrate(release, before)),
+            Step(
+                "migrate",
+                lambda: self._migrate(release, before),
+                lambda: self._remove(release, before),
+            ),
             *start,
             Step("smoke", lambda: engine.smoke(release), changes=False),
             switch,
@@ -224,10 +269,11 @@ class Machine:
         if release.id not in (before, standing.read(self.site.state).previous):
             self.engine.stop(release.id)
 
-    def _retire(self, kept: set[str]) -> None:
+    def _retire(self, wanted: str, before: str) -> None:
         """Stop all others: the one before is kept warm, to be gone back to at once."""
+        warm = before if before != wanted else standing.read(self.site.state).previous
         for release in self.engine.running():
-            if release not in kept:
+            if release not in (wanted, warm):
                 self.engine.stop(release)
 
     def _commit(self, release: Release, before: str) -> None:
@@ -245,18 +291,38 @@ class Machine:
             ),
         )
 
+    def _is_committed(self, attempt: Attempt) -> bool:
+        """Whether the attempt has made its release the one that serves by decision."""
+        opened = attempt.opened
+        return standing.read(self.site.state).release == opened.release != opened.before
+
     def _note(self, attempt: Attempt, event: Event, **more: Any) -> None:
         with self.fence.passed():
             self.journal.write(entry(attempt.opened, self.fence.token, event, **more))
 
-    def _try_to_note(self, attempt: Attempt, event: Event, **more: Any) -> None:
+    def _try_to_note(self, attempt: Attempt, event: Event, **more: Any) -> bool:
         """The same while undoing: what could not be written is undone again by the next deploy."""
         try:
             self._note(attempt, event, **more)
         except Superseded:
             raise
-        except SummitError as error:
-            self.say(str(error))
+        except SummitError:
+            return False
+        return True
 
     def _now(self, attempt: Attempt) -> Attempt:
         return self.journal.open_attempt() or attempt
+
+
+@contextmanager
+def _on_disk(folder: Path) -> Iterator[None]:
+    """Tell of a disk that is full or may not be written to as what it is.
+
+    Any other error of the operating system is a bug, and keeps its traceback.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not mend(error):
+            raise
+        raise unwritable(error.filename or folder, error) from error

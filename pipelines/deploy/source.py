@@ -5,17 +5,20 @@ Git's own tree is the digest: what is laid out is compared with it, file by file
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.errors import MachineError, SummitError
+from pipelines.errors import MachineError, SummitError, unwritable
 from pipelines.programs import process
 from pipelines.release import Release
 
 _ABSOLUTE = ("rev-parse", "--path-format=absolute")
+_ALMOST_NOTHING = 2**20  # bytes
 _LEFT_BY_RUNS = "__pycache__/\n.summit/\n.venv\n"
 
 
@@ -46,10 +49,11 @@ def lay_out(root: Path, release: Release, folder: Path) -> None:
             with tempfile.TemporaryDirectory(prefix="summit-index-") as index:
                 around = {"GIT_INDEX_FILE": f"{index}/index"}
                 _git(root, "read-tree", release.tree, around=around)
-                _git(root, "checkout-index", "--all", f"--prefix={place}/", around=around)
+                with _saying_when_full(place):
+                    _git(root, "checkout-index", "--all", f"--prefix={place}/", around=around)
             place.rename(folder)
     except OSError as error:
-        raise MachineError(f"cannot lay out {folder}: {error.strerror}") from error
+        raise unwritable(folder, error) from error
 
 
 def require(root: Path, release: Release, folder: Path) -> None:
@@ -75,6 +79,17 @@ def tree_of(root: Path, release: Release, folder: Path) -> str:
         ignoring = ("-c", f"core.excludesFile={scratch}/left")
         _git(folder, *ignoring, "add", "--all", ".", around=around)
         return _git(folder, "write-tree", around=around)
+
+
+@contextmanager
+def _saying_when_full(folder: Path) -> Iterator[None]:
+    """Git says which file it could not write, and not why."""
+    try:
+        yield
+    except MachineError as error:
+        if shutil.disk_usage(folder).free < _ALMOST_NOTHING:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
 
 
 def _git(where: Path, *words: str, around: Mapping[str, str] | None = None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipelines.errors import ConfigError, MachineError, Where
+from pipelines.errors import CannotTell, Where, unreadable, unwritable
 
 FILE = "standing.json"
 
@@ -23,14 +23,23 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(folder: Path) -> Standing:
-    """The standing in an environment's folder. Raises `ConfigError` for a damaged file."""
+    """The standing in an environment's folder.
+
+    Raises `CannotTell` for a damaged file, `MachineError` for one that cannot be read.
+    """
     file = folder / FILE
     try:
         return msgspec.json.decode(file.read_bytes(), type=Standing)
     except FileNotFoundError:
         return Standing()
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"cannot be read: {error}", where=Where(file)) from error
+    except OSError as error:
+        raise unreadable(file, error) from error
+    except ValueError as error:
+        raise CannotTell(
+            f"not what a deploy has written: {error}",
+            where=Where(file),
+            hint="put it back; without the file the next deploy is as the first one",
+        ) from error
 
 
 def write(folder: Path, standing: Standing) -> None:
@@ -43,4 +52,4 @@ def write(folder: Path, standing: Standing) -> None:
             os.fsync(file.fileno())
         fresh.replace(folder / FILE)
     except OSError as error:
-        raise MachineError(f"cannot write {folder / FILE}: {error.strerror}") from error
+        raise unwritable(folder / FILE, error) from error

@@ -12,15 +12,16 @@ from typing import Any
 import msgspec
 
 from pipelines.deploy import standing
+from pipelines.deploy.admission import newest_move
 from pipelines.deploy.bake import Inconclusive
 from pipelines.deploy.choice import engine_of
 from pipelines.deploy.engine import Engine, Say
 from pipelines.deploy.journal import Journal
 from pipelines.deploy.lock import Lock, Superseded
-from pipelines.deploy.machine import DEPLOY, ROLLBACK, Machine
+from pipelines.deploy.machine import DEPLOY, ROLLBACK, Machine, NotNoted
 from pipelines.deploy.site import Site, parts
 from pipelines.environments import Environment
-from pipelines.errors import ConfigError, SummitError
+from pipelines.errors import ConfigError, MachineError, SummitError
 from pipelines.ledger import Ledger
 from pipelines.ledger.attest import Claim, attest
 from pipelines.release import Release, configuration, find
@@ -30,6 +31,16 @@ from pipelines.secrets.provider import Provider
 from pipelines.secrets.record import checked
 
 UNLOCK = "unlock"
+
+
+class NotOnRecord(MachineError):
+    """The release serves, and the ledger does not say so: nothing can be promoted on that."""
+
+    def __init__(self, environment: str, release: Release, error: MachineError) -> None:
+        super().__init__(
+            f"release {release.short} serves in {environment}, which is not on record: {error}",
+            hint=f"then `inv deploy {environment} --release {release.short}` records it",
+        )
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,7 @@ def place(root: Path, environment: Environment, ledger: Ledger, *, engine: str =
 
 
 def deploy(place: Place, release: Release, *, say: Say, wait: float = 0.0) -> None:
-    """Have the release serve. Raises as `Machine.deploy` does, and `Held`."""
+    """Have the release serve. Raises as `Machine.deploy` does, `Held`, `NotOnRecord`."""
     with _machine(place, say, wait) as machine:
         if _serves(place, release):
             say(f"release {release.short} serves already")
@@ -128,16 +139,19 @@ def down(place: Place, *, volumes: bool, wait: float = 0.0) -> None:
         place.engine.close()
         place.engine.down(volumes=volumes)
         standing.write(place.site.state, standing.Standing())
-        Journal(place.site.state / "journal.jsonl").file.unlink(missing_ok=True)
+        Journal(place.site.state / "journal.jsonl").remove()
     delivery.withdraw(place.site.secrets)
 
 
 def _serves(place: Place, release: Release) -> bool:
-    """Whether there is nothing to do: it serves by decision and in fact, and all of it is well."""
+    """Whether there is nothing to do: it serves by decision, in fact and on record, and is well."""
+    recorded = newest_move(place.ledger, place.environment.name)
     return (
         standing.read(place.site.state).release == release.id == place.engine.serving()
         and Journal(place.site.state / "journal.jsonl").open_attempt() is None
         and not place.engine.ailing(release.id)
+        and recorded is not None
+        and recorded.subjects["release"] == release.subjects["release"]
     )
 
 
@@ -175,13 +189,18 @@ def _recorded(place: Place, kind: str, machine: Machine, release: Release) -> It
     began = time.time()
     try:
         yield
-    except (Inconclusive, Superseded):
+    except (Inconclusive, Superseded, NotNoted):
         raise
     except (SummitError, KeyboardInterrupt, SystemExit) as error:
-        said = str(error) or "interrupted"
-        _attest(place, kind, machine, release, began, failure=said)
+        try:
+            _attest(place, kind, machine, release, began, failure=str(error) or "interrupted")
+        except MachineError as unwritten:  # how it ended is more than that it is not on record
+            machine.say(f"not on record: {unwritten}")
         raise
-    _attest(place, kind, machine, release, began)
+    try:
+        _attest(place, kind, machine, release, began)
+    except MachineError as error:
+        raise NotOnRecord(place.environment.name, release, error) from error
 
 
 def _attest(

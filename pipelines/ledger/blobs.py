@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
-from pipelines.errors import ConfigError, MachineError
+from pipelines.errors import ConfigError, unreadable, unwritable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +18,6 @@ _CHUNK = 1 << 16  # bytes: most blobs are small, and a large buffer is slow to g
 # Writers put files here first; only a whole, synced file gets the name of its content.
 INCOMING = "incoming"
 LOCK = "lock"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class BlobLost(ConfigError):
@@ -99,6 +97,8 @@ class Blobs:
                     yield chunk
         except FileNotFoundError:
             raise BlobLost(f"the blob {digest} is gone", hint="run the step again") from None
+        except OSError as error:
+            raise unreadable(f"the blob {self.path(digest)}", error) from error
         if seen.hexdigest() != digest:
             raise BlobLost(f"the blob {digest} is damaged", hint=f"remove {self.path(digest)}")
 
@@ -140,12 +140,6 @@ class Blobs:
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK):
         yield chunk
-
-
-def unwritable(path: str, error: OSError) -> MachineError:
-    """What to say of something that could not be kept, and how to mend it."""
-    hint = "free some space, for example with `inv ledger.gc`" if error.errno in _FULL else ""
-    return MachineError(f"cannot write {path}: {error.strerror}", hint=hint)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.checkout.stats import WIDTH, stats
-from pipelines.errors import ConfigError, MachineError
-from pipelines.ledger.blobs import Blobs, unwritable
+from pipelines.errors import ConfigError, unreadable, unwritable
+from pipelines.ledger.blobs import Blobs
 from pipelines.ledger.envelope import seal
 from pipelines.ledger.index import Index, Place
 from pipelines.ledger.keys import Keys
@@ -184,7 +184,7 @@ class Ledger:
         try:
             return open(self.path, "rb")
         except OSError as error:
-            raise MachineError(f"cannot read the ledger {self.path}: {error.strerror}") from error
+            raise unreadable(f"the ledger {self.path}", error) from error
 
     def _refuse(self, number: int, reason: str) -> None:
         self._refused.append(f"{self.path}: record {number} is no evidence: {reason}")

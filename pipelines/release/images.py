@@ -10,7 +10,7 @@ from docker.errors import APIError, ImageNotFound
 
 from pipelines import console, state
 from pipelines.containers import connect
-from pipelines.errors import MachineError, SummitError
+from pipelines.errors import ConfigError, MachineError, SummitError
 from pipelines.images.build import FOLDER, MATERIALS, ORIGINS, Built
 from pipelines.images.engine import has
 
@@ -29,8 +29,8 @@ def push(registry: str, built: Iterable[Built]) -> dict[str, str]:
     """Push these images to `HOST[:PORT][/PREFIX]`; returns `REPOSITORY@sha256:...` by image.
 
     The digests are those of the manifests, as the registry answers for them. Raises
-    `NotWhatWasBuilt` before anything is pushed, and `MachineError` for a registry that cannot be
-    reached or that has something else.
+    `NotWhatWasBuilt` before anything is pushed, `ConfigError` for what is no address, and
+    `MachineError` for a registry that cannot be reached or that has something else.
     """
     wanted = list(built)
     with connect() as client:
@@ -62,7 +62,13 @@ def documents(root: Path, built: Iterable[Built]) -> dict[str, bytes]:
 def _pushed(client: docker.DockerClient, registry: str, it: Built) -> str:
     repository = f"{registry}/{it.image.partition(':')[0]}"
     tag = it.digest.partition(":")[2][:12]  # says which one it is, and is never trusted
-    client.images.get(it.digest).tag(repository, tag)
+    try:
+        client.images.get(it.digest).tag(repository, tag)
+    except APIError as error:
+        raise ConfigError(
+            f"{registry!r} is no address of a registry: {error.explanation or error}",
+            hint="write it as HOST:PORT",
+        ) from error
     try:
         digest = _digest(client.images.push(repository, tag, stream=True, decode=True), repository)
         answer = client.images.get_registry_data(f"{repository}@{digest}").id

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pipelines.errors import ConfigError
+from pipelines.errors import CannotTell, ConfigError
+from pipelines.ledger.blobs import BlobLost
 
 if TYPE_CHECKING:
     from pipelines.ledger import Ledger
@@ -94,4 +95,11 @@ def rows(ledger: Ledger) -> str:
 
 
 def _of(record: Record, ledger: Ledger) -> Release:
-    return read(ledger.blobs.read(record.fingerprint))
+    """The release as it was recorded. Raises `CannotTell` for one that was altered since."""
+    try:
+        return read(ledger.blobs.read(record.fingerprint))
+    except BlobLost as error:
+        raise CannotTell(
+            f"release {record.fingerprint[:SHORT]} is not what was recorded: {error.message}",
+            hint="`inv release` at its commit makes it anew",
+        ) from error

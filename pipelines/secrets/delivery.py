@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipelines.compose.model import Service
 from pipelines.environments.environment import STATE
-from pipelines.errors import ConfigError, MachineError
+from pipelines.errors import ConfigError, MachineError, mend
 from pipelines.secrets.provider import Phase, Provider
 
 MODE = 0o400
@@ -62,7 +62,8 @@ def deliver(services: Iterable[Service], provider: Provider, place: Path) -> Non
         for name, value in values.items():
             _write(place / name, value)
     except OSError as error:
-        raise MachineError(f"cannot deliver secrets to {place}: {error.strerror}") from error
+        said = f"cannot deliver secrets to {place}: {error.strerror}"
+        raise MachineError(said, hint=mend(error)) from error
 
 
 def withdraw(place: Path) -> None:

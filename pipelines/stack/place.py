@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipelines import compose
 from pipelines.compose.loader import FILES
-from pipelines.errors import ConfigError, MachineError
+from pipelines.errors import FREE_SOME, ConfigError, MachineError
 
 LEAST_SPACE = 200  # MB; a fresh PostgreSQL cluster takes 40, its log 16 apiece
 
@@ -89,12 +89,16 @@ class Place:
                 f"cannot write to {self.state}: {error.strerror}",
                 hint="the stack keeps its state there; make the checkout writable",
             ) from error
-        free = shutil.disk_usage(self.state).free // 2**20
-        if free < LEAST_SPACE:
-            raise MachineError(
-                f"no space: {free} MB are free at {self.state}, {LEAST_SPACE} MB are needed",
-                hint="free some space, or `inv down --volumes`",
-            )
+        require_space(self.state)
+
+
+def require_space(folder: Path, wanted: int = LEAST_SPACE) -> None:
+    """Raise `MachineError` where fewer MB than these are free."""
+    free = shutil.disk_usage(folder).free // 2**20
+    if free < wanted:
+        raise MachineError(
+            f"no space: {free} MB are free at {folder}, {wanted} MB are needed", hint=FREE_SOME
+        )
 
 
 @contextmanager

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy.person import Person
 from tests.deploy.system import System
+
+ENVIRONMENTS = ("staging", "production")
 
 
 @pytest.fixture
@@ -17,3 +20,14 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     made = System.make(tmp_path / "repository")
     yield made
     made.down()
+
+
+@pytest.fixture
+def person(system: System) -> Iterator[Person]:
+    """Somebody who has made the secrets of both environments, and undeploys them at the end."""
+    made = Person(system)
+    for name in ENVIRONMENTS:
+        made.types("secrets.init", name)
+    yield made
+    for name in ENVIRONMENTS:
+        made.types("undeploy", name, "--volumes")

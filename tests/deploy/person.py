@@ -1,33 +1,43 @@
-"""Somebody who types commands, and hears what the system says at its public door."""
+"""Somebody who types commands in a system's repository, perhaps on a machine with a fault."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
 from pipelines.environments import load
+from tests.deploy import filled
 from tests.deploy.system import System
 
 ROOT = Path(__file__).parents[2]
 
 
+@dataclass(frozen=True)
 class Person:
-    """Types commands in the system's repository."""
+    """`within` are the words before each command that begin it where the fault is to be seen."""
 
-    def __init__(self, system: System, within: Sequence[str] = ()) -> None:
-        """`within` are words that come before each command."""
-        self.system = system
-        self.within = within
+    system: System
+    within: tuple[str, ...] = ()
 
-    def types(self, *words: str, code: int | None = 0, fed: str = "", **environment: str) -> str:
-        """What a command says, stdout and stderr; it must end with this exit code, or with any."""
+    def types(self, *words: str, code: int = 0, fed: str = "", **environment: str) -> str:
+        """What a command says, stdout and stderr; it must end with this exit code."""
+        said, ended = self.tries("-m", "tasks", *words, fed=fed, **environment)
+        assert ended == code, said
+        return said
+
+    def types_while_it_fills(self, folder: Path, at: str, *words: str) -> tuple[str, int]:
+        """The same where the disk of the folder is full from a line of the journal on."""
+        return self.tries(filled.__file__, str(folder), at, *words)
+
+    def tries(self, *words: str, fed: str = "", **environment: str) -> tuple[str, int]:
+        """What Python says, given these words, and its exit code."""
         done = subprocess.run(
-            [*self.within, sys.executable, "-m", "tasks", *words],
+            [*self.within, sys.executable, *words],
             cwd=self.system.root,
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             input=fed,
@@ -37,9 +47,8 @@ class Person:
             timeout=120,
             check=False,
         )
-        assert code in (None, done.returncode), done.stdout
-        assert "Traceback" not in done.stdout
-        return done.stdout
+        assert "Traceback" not in done.stdout, done.stdout
+        return done.stdout, done.returncode
 
     def releases(self, version: str, does: str = "works") -> str:
         """Commit, check and release a version; returns the beginning of its id."""

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Iterator
 
 import pytest
 
 from pipelines.secrets.choice import of as provider_of
 from tests.deploy.person import Person
-from tests.deploy.system import System
-
-
-@pytest.fixture
-def person(system: System) -> Iterator[Person]:
-    made = Person(system)
-    for name in ("staging", "production"):
-        made.types("secrets.init", name)
-    yield made
-    for name in ("staging", "production"):
-        made.types("undeploy", name, "--volumes")
 
 
 def test_from_a_commit_to_production_and_back(person: Person) -> None:
@@ -90,6 +78,10 @@ def test_a_bake_without_traffic_cannot_tell_and_is_taken_up(person: Person) -> N
     ("words", "code", "said"),
     [
         (("deploy", "stagin"), 2, "no environment called 'stagin'; did you mean 'staging'?"),
+        (("promote", "mars"), 2, "no environment called 'mars'; known: production, staging"),
+        (("rollback", "../staging"), 2, "no environment called '../staging'"),
+        (("deploy", "staging", "--engine", "podman"), 2, "no engine called 'podman'; known: "),
+        (("rollback", "staging", "--engine", "swam"), 2, "no engine called 'swam'; did you mean"),
         (("deploy", "staging"), 2, "there is no release yet; `inv release` makes one"),
         (("deploy", "staging", "--resume"), 2, "nothing was left unfinished in staging"),
         (("deploy", "staging", "--release", "abc"), 2, "no release 'abc'"),
@@ -104,33 +96,159 @@ def test_a_bake_without_traffic_cannot_tell_and_is_taken_up(person: Person) -> N
 def test_what_cannot_be_is_one_clear_line(
     person: Person, words: tuple[str, ...], code: int, said: str
 ) -> None:
-    assert said in person.types(*words, code=code)
+    told = person.types(*words, code=code)
+
+    assert said in told
+    assert [it.startswith("error: ") for it in told.splitlines()].count(True) == 1
 
 
 @pytest.mark.parametrize(
-    ("described", "code", "said"),
+    ("written", "said"),
     [
-        ("engine: process\nhost: ssh://deploy@manager.example", 1, "deploys to this machine"),
-        ("engine: docker\nhost: ssh://deploy@manager.example", 1, "deploys to this machine"),
-        ("engine: swarm\nhost: nowhere", 1, "no docker context nowhere"),
-        ("engine: swarm\nhost: tcp://127.0.0.1:1", 1, "tcp://127.0.0.1:1"),
-        ("engine: swarm\nhost: ssh://deploy@127.0.0.1:1", 1, "ssh does not lead to ssh://"),
+        (
+            "engine: podman",
+            "environments/staging.yaml:8: engine: no engine called 'podman'; known: ",
+        ),
+        (
+            "waivers: [{gate: lint, owner: me, reason: why, expires: 2020-01-31}]",
+            "environments/staging.yaml:8: the waiver expired on 2020-01-31; take it out",
+        ),
+        (
+            "waivers: [{gate: lint, owner: me, reason: why, expires: soon}]",
+            "environments/staging.yaml:8: waivers[0].expires: not a day; write it as 2030-01-31",
+        ),
     ],
 )
-def test_a_host_that_is_not_to_be_had_stops_a_deploy(
-    person: Person, described: str, code: int, said: str
+def test_what_is_wrong_in_an_environment_is_told_with_its_line(
+    person: Person, written: str, said: str
 ) -> None:
     person.releases("one")
-    file = person.system.root / "environments/staging.yaml"
-    before = file.read_text()
-    file.write_text(f"{described}\nsecrets: {{provider: age}}\n")
+    file = person.system.root / "environments" / "staging.yaml"
+    right = file.read_text()
+    without = right.replace("engine: process\n", "\n") if written.startswith("engine") else right
+    file.write_text(f"{without}\n{written}\n")
 
-    heard = person.types("deploy", "staging", code=code)
+    line = person.types("deploy", "staging", code=2)
 
-    [line] = [it for it in heard.splitlines() if it.startswith("error: ")]
-    assert said in line
-    file.write_text(before)
+    assert line.startswith(f"error: {said}")
+    assert line.count("\n") == 1
+    file.write_text(right)
     assert "nothing serves" in person.types("status", "staging")
+
+
+@pytest.mark.parametrize(
+    ("engine", "host", "said"),
+    [
+        (
+            "process",
+            "there",
+            (
+                "{file}: the process engine deploys to this machine, not to there;"
+                " take `host` out, or choose `engine: swarm`"
+            ),
+        ),
+        (
+            "docker",
+            "tcp://127.0.0.1:1",
+            (
+                "{file}: the docker engine deploys to this machine, not to tcp://127.0.0.1:1;"
+                " run it there, or choose `engine: swarm`"
+            ),
+        ),
+        (
+            "swarm",
+            "tcp://127.0.0.1:1",
+            (
+                "no container engine answers at tcp://127.0.0.1:1: connection refused;"
+                " start it there, or name another `host`"
+            ),
+        ),
+        (
+            "swarm",
+            "http://127.0.0.1:port",
+            (
+                "no container engine answers at http://127.0.0.1:port: Port could not be cast to"
+                " integer value as 'port'; start it there, or name another `host`"
+            ),
+        ),
+        (
+            "swarm",
+            "ssh://127.0.0.1:1",
+            (
+                "ssh does not lead to ssh://127.0.0.1:1:"
+                " ssh: connect to host 127.0.0.1 port 1: Connection refused"
+            ),
+        ),
+        ("swarm", "nowhere", "no docker context nowhere; see `docker context ls`"),
+    ],
+)
+def test_a_host_that_cannot_be_reached_is_told_and_what_serves_goes_on(
+    person: Person, engine: str, host: str, said: str
+) -> None:
+    first = person.releases("one")
+    person.types("deploy", "staging")
+    second = person.releases("two")
+    file = person.system.root / "environments" / "staging.yaml"
+    right = file.read_text()
+    file.write_text(right.replace("engine: process", f"engine: {engine}\nhost: {host}"))
+
+    line = person.types("deploy", "staging", code=1).splitlines()[-1]
+
+    file.write_text(right)
+    told = said.format(file=file)
+    taken_back = f"release {second} was taken back: {told}; release {first} serves as before"
+    assert line == f"error: {taken_back}"
+    assert person.hears("staging") == "one"
+    assert "unfinished" not in person.types("status", "staging")
+
+
+def test_a_release_that_was_altered_is_not_deployed_until_it_is_made_anew(person: Person) -> None:
+    made = person.releases("one")
+    (folder,) = (
+        it.parent
+        for it in (person.system.root / ".summit/ledger/blobs").glob("*/*")
+        if f"{it.parent.name}{it.name}".startswith(made)
+    )
+    (blob,) = folder.iterdir()
+    blob.chmod(0o644)
+    blob.write_bytes(blob.read_bytes().replace(b'"lock":""', b'"lock":"00"'))
+
+    for words in (("deploy", "staging"), ("deploy", "staging", "--release", made)):
+        line = person.types(*words, code=4)
+
+        assert line.startswith(f"error: release {made} is not what was recorded: the blob ")
+        assert line.endswith(" is damaged; `inv release` at its commit makes it anew\n")
+    assert "nothing serves" in person.types("status", "staging")
+
+    person.types("release")
+    person.types("deploy", "staging")
+    assert person.hears("staging") == "one"
+
+
+def test_a_registry_that_nothing_was_built_for_is_told(person: Person) -> None:
+    person.system.commit("one")
+
+    line = person.types("release", "--registry", "127.0.0.1:1", code=2)
+
+    assert line == (
+        "error: no image has been built that could be pushed to 127.0.0.1:1;"
+        " `inv build`, or leave `--registry` out\n"
+    )
+
+
+def test_a_job_that_fails_leaves_nothing_of_its_release(person: Person) -> None:
+    person.releases("one")
+    person.types("deploy", "staging")
+    system = person.system
+    compose = system.root / "compose.yaml"
+    compose.write_text(compose.read_text().replace("print('prepared')", "raise SystemExit(1)"))
+    person.releases("two")
+
+    assert "not healthy: prepare" in person.types("deploy", "staging", code=1)
+
+    serving = system.engine.serving()
+    assert list(system.engine.running()) == [serving]
+    assert [it.name for it in (system.site.state / "releases").iterdir()] == [serving[:12]]
 
 
 def test_what_is_not_committed_cannot_be_released(person: Person) -> None:

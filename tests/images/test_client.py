@@ -46,6 +46,24 @@ def test_an_address_of_no_known_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     assert error().startswith("no container engine answers at carrier://pigeon: ")
 
 
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tcp://127.0.0.1:port", "tcp://"])
+def test_an_engine_that_is_somewhere_else_is_not_started_here(address: str) -> None:
+    with pytest.raises(EngineDown) as caught, connect(host=address):
+        pass
+
+    assert caught.value.message.startswith(f"no container engine answers at {address}: ")
+    assert caught.value.hint == "start it there, or name another `host`"
+
+
+def test_a_folder_without_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+
+    with pytest.raises(ConfigError, match="DOCKER_CERT_PATH leads to no certificate"), connect():
+        pass
+
+
 def test_an_engine_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"

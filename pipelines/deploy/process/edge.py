@@ -18,7 +18,7 @@ import msgspec
 from pipelines.compose.model import Healthcheck, Project, Restart, RestartPolicy, Service
 from pipelines.deploy.engine import Traffic
 from pipelines.deploy.site import Site
-from pipelines.errors import ConfigError, MachineError, Where
+from pipelines.errors import ConfigError, Where, unwritable
 from pipelines.files import write_atomically
 from pipelines.stack import ports
 from pipelines.stack.place import Place
@@ -97,7 +97,7 @@ class Edge:
             fresh.replace(self._site.current)
             _sync(self._site.state)
         except OSError as error:
-            raise MachineError(f"cannot switch {self._site.current}: {error.strerror}") from error
+            raise unwritable(self._site.current, error) from error
 
     def close(self) -> None:
         """Lead nowhere."""

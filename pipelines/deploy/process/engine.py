@@ -16,11 +16,11 @@ from pipelines.deploy.engine import Part, Say, Traffic
 from pipelines.deploy.process import interpreter
 from pipelines.deploy.process.edge import Edge
 from pipelines.deploy.site import Parts, Site, parts
-from pipelines.errors import ConfigError, MachineError
+from pipelines.errors import ConfigError, MachineError, Where
 from pipelines.files import write_atomically
 from pipelines.release import Release, release as releases
 from pipelines.stack import report
-from pipelines.stack.place import LEAST_SPACE, Place
+from pipelines.stack.place import Place, require_space
 from pipelines.stack.ports import HOST
 from pipelines.stack.process import foreground, verbs
 from pipelines.stack.stack import Stack
@@ -43,15 +43,15 @@ class ProcessEngine:
         return ("isolation: local processes share one user, one disk and one network",)
 
     def preflight(self, release: Release) -> None:
-        if self.site.environment.host:
+        environment = self.site.environment
+        if environment.host:
             raise ConfigError(
-                f"the process engine deploys to this machine, not to {self.site.environment.host}",
-                hint="`engine: swarm` deploys to other machines",
+                f"the process engine deploys to this machine, not to {environment.host}",
+                where=Where(environment.file),
+                hint="take `host` out, or choose `engine: swarm`",
             )
-        existing = next(it for it in (self.site.state, *self.site.state.parents) if it.exists())
-        free = shutil.disk_usage(existing).free // 2**20
-        if free < LEAST_SPACE:
-            raise MachineError(f"no space: {free} MB are free, {LEAST_SPACE} MB are needed")
+        state = self.site.state
+        require_space(next(it for it in (state, *state.parents) if it.exists()))
 
     def fetch(self, release: Release) -> None:
         folder = self.site.source(release.id)
@@ -123,6 +123,7 @@ class ProcessEngine:
         return {name: f"http://{host}:{at}" for name, at in self._doors(serving_parts).items()}
 
     def traffic(self, release: str) -> Traffic:
+        require_space(self.site.state, 1)  # else the edge counts nothing, and nobody knows why
         return Edge(self.site, {}).traffic(release)
 
     def ailing(self, release: str) -> str:

@@ -18,7 +18,7 @@ import msgspec
 import pyrage  # type: ignore[import-untyped]
 from pyrage import x25519
 
-from pipelines.errors import ConfigError, MachineError, Where
+from pipelines.errors import ConfigError, Where, unreadable, unwritable
 from pipelines.ledger.keys import usual_folder
 from pipelines.secrets.provider import NoSecret, Phase, Version
 
@@ -108,7 +108,7 @@ class AgeProvider:
                 yield kept
                 self._write(kept)
         except OSError as error:
-            raise MachineError(f"cannot write {self.file}: {error.strerror}") from error
+            raise unwritable(self.file, error) from error
 
     def _read(self) -> _Secrets:
         try:
@@ -116,7 +116,7 @@ class AgeProvider:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise MachineError(f"cannot read {self.file}: {error.strerror}") from error
+            raise unreadable(self.file, error) from error
         identity = self._key()
         if identity is None:
             raise ConfigError(
@@ -151,7 +151,7 @@ class AgeProvider:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise MachineError(f"cannot read {self._identity}: {error.strerror}") from error
+            raise unreadable(self._identity, error) from error
         if mode & 0o077:
             raise ConfigError(
                 "others can read this key", where=Where(self._identity), hint="`chmod 600` it"

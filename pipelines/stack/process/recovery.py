@@ -20,8 +20,8 @@ GRACE = 5.0  # seconds between asking and killing
 def is_supervised(place: Place) -> bool:
     """Whether a supervisor of this checkout lives: the kernel frees a dead one's lock."""
     try:
-        with place.lock.open("r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with place.lock.open("rb") as lock:  # on a read-only disk too
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
     except BlockingIOError:

@@ -72,6 +72,14 @@ def test_a_blob_that_is_gone_is_one_line(blobs: Blobs) -> None:
         blobs.read("0" * 64)
 
 
+def test_a_blob_that_cannot_be_read_is_one_line(blobs: Blobs) -> None:
+    path = Path(blobs.path("0" * 64))
+    path.mkdir(parents=True)
+
+    with pytest.raises(MachineError, match=f"cannot read the blob {path}: Is a directory"):
+        blobs.read("0" * 64)
+
+
 def test_an_output_is_restored_with_its_mode(blobs: Blobs, tmp_path: Path) -> None:
     digest = blobs.put(b"#!/bin/sh\n")
 

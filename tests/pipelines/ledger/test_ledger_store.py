@@ -285,7 +285,7 @@ if os.geteuid() == 0:  # only root can make a small disk, and is stopped by no m
         said = run_within(mount, sample.folder)
 
         assert said.startswith(f"0 5 cannot write {folder}/blobs")
-        assert said.endswith(": Read-only file system\n")
+        assert said.endswith(": Read-only file system; have its disk mounted for writing\n")
 
 else:
 
