@@ -103,7 +103,6 @@ class Environment:
     engine: str = "process"
     host: str = ""
     address: str = ""
-    registry: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     doors: Mapping[str, int] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
