@@ -262,4 +262,4 @@ def test_a_full_disk_is_one_line(
 
     assert ended.returncode == MachineError.exit_code
     assert ended.stderr.splitlines()[-1].startswith("error: cannot write ")
-    assert ended.stderr.splitlines()[-1].endswith("No space left on device")
+    assert ": No space left on device; free some space" in ended.stderr.splitlines()[-1]
